@@ -10,10 +10,13 @@ mod key;
 use super::remedy::{Declaration, Language, Remedy};
 use crate::model::place::{DeclarationFacts, DeviceHolder};
 use crate::model::snapshot::{Snapshot, Source};
-use address::own_id;
+use address::{own_id, strip_indexes};
 
 /// How many days automated backups are kept in a proposed declaration.
 const BACKUP_DAYS: u32 = 7;
+
+/// What automated backups do to a DB instance that exists.
+const RESTARTED: &str = "A DB instance that exists may be restarted: choose a quiet time.";
 
 /// A declaration with the sentence that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,11 +75,13 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
     let loop_body = place.loop_body.as_deref();
     let loop_body = loop_body.filter(|_| !written.lines.is_empty());
     let address = match (language, holder, remedy) {
-        _ if let Some(address) = &written.address => address,
         // The block of the instance, whose address is the id of the volume.
-        (Language::Hcl, Some(DeviceHolder::Instance), Remedy::UseCustomerKey { id, .. }) => id,
-        (Language::Hcl, ..) => site.address,
-        (Language::Template, ..) => loop_body.unwrap_or(logical_id),
+        (Language::Hcl, Some(DeviceHolder::Instance), Remedy::UseCustomerKey { id, .. }) => {
+            id.clone()
+        }
+        // One declaration is for all instances, of the resource and of its module.
+        (Language::Hcl, ..) => strip_indexes(written.configurer.as_deref().unwrap_or(site.address)),
+        (Language::Template, ..) => loop_body.unwrap_or(logical_id).to_owned(),
     };
     let is_mergeable = language == Language::Template
         && loop_body.is_none()
@@ -84,7 +89,7 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
     Some(Declared {
         declaration: Declaration {
             language,
-            address: address.to_owned(),
+            address,
             file: place.file.clone(),
             place: match place.line {
                 Some(line) => format!("{}:{line}", place.file),
@@ -113,8 +118,8 @@ struct Written {
     key_parameter: Option<String>,
     /// The sentence that asks for it.
     fix: String,
-    /// The address of what is changed, where that is another resource or several.
-    address: Option<String>,
+    /// The address of the resource that is changed, where that is another one.
+    configurer: Option<String>,
 }
 
 impl Site<'_> {
@@ -129,10 +134,7 @@ impl Site<'_> {
             Remedy::EnableVersioning { .. } => Some(self.write_versioning()),
             Remedy::ExpireNoncurrentVersions { .. } => Some(self.write_expiry()),
             Remedy::EnableEventBridge { .. } => Some(self.write_event_bridge()),
-            Remedy::EnableAutomatedBackups { .. } => Some(self.write_line(
-                format!("backup_retention_period = {BACKUP_DAYS}"),
-                format!("BackupRetentionPeriod: {BACKUP_DAYS}"),
-            )),
+            Remedy::EnableAutomatedBackups { .. } => Some(self.write_retention()),
             Remedy::CreateS3Endpoint {
                 vpc_id,
                 region,
@@ -145,17 +147,29 @@ impl Site<'_> {
         }
     }
 
-    /// Returns one line of the resource.
-    fn write_line(&self, hcl: String, template: String) -> Written {
+    /// Returns the retention that turns on automated backups.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.Enabling.html>.
+    fn write_retention(&self) -> Written {
         let line = match self.language {
-            Language::Hcl => hcl,
-            Language::Template => template,
+            Language::Hcl => format!("backup_retention_period = {BACKUP_DAYS}"),
+            Language::Template => format!("BackupRetentionPeriod: {BACKUP_DAYS}"),
         };
         let fix = format!("Set `{line}` in its declaration.");
+        let notes = match self.may_exist() {
+            true => vec![RESTARTED.to_owned()],
+            false => Vec::new(),
+        };
         Written {
             lines: vec![line],
+            notes,
             fix,
             ..Written::default()
         }
+    }
+
+    /// Whether the resource may exist: a plan says so, and a template does not.
+    fn may_exist(&self) -> bool {
+        self.exists || self.language == Language::Template
     }
 }

@@ -22,7 +22,14 @@ struct Setting<'l> {
     block: &'l [&'l str],
     /// The property of a template.
     template: &'l [&'l str],
+    /// What the resource of Terraform replaces when it is created.
+    replaced: Option<&'static str>,
 }
+
+/// What a plan does not show: its configuration has no dynamic blocks, and its values have the settings of an existing
+/// bucket even without a block.
+const DYNAMIC: &str =
+    "If a dynamic block of the bucket declares this setting, change that block instead.";
 
 impl Site<'_> {
     pub(super) fn write_versioning(&self) -> Written {
@@ -31,6 +38,7 @@ impl Site<'_> {
             hcl: &["versioning_configuration {", "  status = \"Enabled\"", "}"],
             block: &["versioning {", "  enabled = true", "}"],
             template: &["VersioningConfiguration:", "  Status: Enabled"],
+            replaced: None,
         })
     }
 
@@ -44,6 +52,7 @@ impl Site<'_> {
                 "  EventBridgeConfiguration:",
                 "    EventBridgeEnabled: true",
             ],
+            replaced: Some("notifications"),
         })
     }
 
@@ -77,6 +86,7 @@ impl Site<'_> {
                 "      NoncurrentVersionExpiration:",
                 &format!("        NoncurrentDays: {NONCURRENT_DAYS}"),
             ],
+            replaced: Some("lifecycle rules"),
         })
     }
 
@@ -104,12 +114,14 @@ impl Site<'_> {
                 "        SSEAlgorithm: aws:kms",
                 &format!("        KMSMasterKeyID: {value}"),
             ],
+            replaced: None,
         });
         // The lines would not fit into a sentence.
         let fix = match (self.language, self.facts.configured_by.get(kind)) {
             (Language::Template, _) => "Set `KMSMasterKeyID` in `BucketEncryption` of the bucket to a customer managed key.".to_owned(),
             (Language::Hcl, Some(Configurer::Resource(address))) => format!(
-                "Set `kms_master_key_id` in the rule of {address} to a customer managed key."
+                "Set `kms_master_key_id` in the rule of {} to a customer managed key.",
+                strip_indexes(address)
             ),
             (Language::Hcl, Some(Configurer::Block)) => "Set `kms_master_key_id` in `server_side_encryption_configuration` of the bucket to a customer managed key.".to_owned(),
             (Language::Hcl, None) => format!(
@@ -133,8 +145,12 @@ impl Site<'_> {
             // A second resource would overwrite the configuration of the first.
             (Language::Hcl, Some(Configurer::Resource(address))) => Written {
                 lines: own(setting.hcl),
-                fix: format!("Declare `{}` in {address}.", flatten(setting.hcl)),
-                address: Some(address.clone()),
+                fix: format!(
+                    "Declare `{}` in {}.",
+                    flatten(setting.hcl),
+                    strip_indexes(address)
+                ),
+                configurer: Some(address.clone()),
                 ..Written::default()
             },
             // So would a resource next to the block.
@@ -169,20 +185,27 @@ impl Site<'_> {
         });
         separate.extend(setting.hcl.iter().map(|it| format!("  {it}")));
         separate.push("}".to_owned());
-        let note = format!("Leave out instances of {all} that another `{kind}` configures.");
+        let mut notes = Vec::new();
+        if !index.is_empty() {
+            notes.push(format!(
+                "Leave out instances of {all} that another `{kind}` configures."
+            ));
+        }
+        if self.exists && !setting.block.is_empty() {
+            notes.push(DYNAMIC.to_owned());
+        }
+        if let (true, Some(others)) = (self.exists, setting.replaced) {
+            notes.push(format!(
+                "It replaces all {others} of the bucket: declare those that the bucket has in it, too."
+            ));
+        }
         Written {
             separate,
-            notes: if index.is_empty() {
-                Vec::new()
-            } else {
-                vec![note]
-            },
+            notes,
             fix: format!(
                 "Declare `{kind}` for the bucket, with `{}`.",
                 flatten(setting.hcl)
             ),
-            // One declaration is for all instances, of the bucket and of its module.
-            address: Some(strip_indexes(self.address)),
             ..Written::default()
         }
     }

@@ -37,6 +37,11 @@ impl Site<'_> {
         let (prefix, label) = split_module(self.address);
         let module = self.address.get(..prefix).unwrap_or_default();
         let own = self.address.get(prefix..).unwrap_or_default();
+        // Each instance of a VPC has its own endpoint.
+        let index = own.split_once('[').map_or("", |(_, index)| index);
+        let words = index.split(|c: char| !c.is_ascii_alphanumeric());
+        let words = words.filter(|it| !it.is_empty()).map(|it| format!("_{it}"));
+        let label = format!("{label}{}", words.collect::<String>());
         let mut tables = Vec::new();
         let mut elsewhere = Vec::new();
         for table in route_tables {

@@ -169,13 +169,11 @@ impl Site<'_> {
             );
         }
         let mut notes = Vec::new();
-        match self.language {
-            // A plan says whether the resource exists, and a template does not.
-            Language::Template if !in_place => {
-                fix.push_str(", in the template. A stack that exists replaces the resource.");
-                notes.push(REPLACED.to_owned());
-            }
-            _ => fix.push_str(", where it is declared."),
+        if self.may_exist() && !in_place {
+            fix.push_str(", in the template. A stack that exists replaces the resource.");
+            notes.push(REPLACED.to_owned());
+        } else {
+            fix.push_str(", where it is declared.");
         }
         Some(self.put_in_device(Written {
             lines,

@@ -71,12 +71,6 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Returns its address without its index.
-    pub(super) fn all_instances(&self) -> &'a str {
-        let index = self.key.as_deref().unwrap_or_default();
-        self.address.strip_suffix(index).unwrap_or(self.address)
-    }
-
     /// Returns the key of its provider in `provider_config`.
     pub(super) fn provider_key(&self) -> Option<&'a str> {
         self.config?.get("provider_config_key")?.as_str()

@@ -429,13 +429,11 @@ impl<'a> Satellites<'a> {
         }
     }
 
-    /// Returns the address of the satellite of a resource: without an index if it may be any instance.
-    pub(super) fn find_address(&self, item: &Item<'_>) -> Option<String> {
+    /// Returns the address of the satellite of a resource, or of an instance of the resource that it may be one of.
+    pub(super) fn find_address(&self, item: &Item<'_>) -> Option<&'a str> {
         let found = self.of.get(item.address)?;
-        match found.iter().find(|it| it.is_certain) {
-            Some(certain) => Some(certain.item.address.to_owned()),
-            None => found.first().map(|it| it.item.all_instances().to_owned()),
-        }
+        let certain = found.iter().find(|it| it.is_certain);
+        certain.or(found.first()).map(|it| it.item.address)
     }
 
     /// Returns whether the plan may destroy a satellite of a resource.

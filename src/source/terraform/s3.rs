@@ -73,7 +73,7 @@ fn find_configurer<'a>(
     block: Option<&str>,
 ) -> Option<Configurer> {
     if let Some(address) = satellites.find_address(view.item) {
-        return Some(Configurer::Resource(address));
+        return Some(Configurer::Resource(address.to_owned()));
     }
     let block = block?;
     let is_block = match view.is_set(block) {

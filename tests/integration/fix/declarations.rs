@@ -447,6 +447,20 @@ fn one_line_turns_on_automated_backups() {
     );
     let declared = in_template("Orders", &remedy);
     assert_eq!(lines_of(&declared), "BackupRetentionPeriod: 7");
+    // Only a DB instance that exists has anything to restart.
+    let arn = "arn:aws:rds:eu-central-1:111122223333:db:orders";
+    let keys = BTreeMap::new();
+    let plan = file("terraform-plan", arn, "aws_db_instance.x[0]", None, &keys);
+    let existing = declare(&plan, &remedy, arn).unwrap();
+    assert_eq!(existing.declaration.address, "aws_db_instance.x");
+    let restarted = "A DB instance that exists may be restarted: choose a quiet time.";
+    for (declared, notes) in [
+        (existing, vec![restarted]),
+        (in_template("Orders", &remedy), vec![restarted]),
+        (in_plan("aws_db_instance.orders", &remedy), vec![]),
+    ] {
+        assert_eq!(declared.declaration.notes, notes);
+    }
 }
 
 /// Sources: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/vpc_endpoint>,
@@ -485,6 +499,14 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
         declared.fix,
         "Declare a gateway endpoint for com.amazonaws.eu-central-1.s3 in the VPC, with its route tables."
     );
+    for (address, label) in [
+        ("aws_vpc.net[1]", "net_1_s3"),
+        ("module.a[0].aws_vpc.net[\"eu-west\"]", "net_eu_west_s3"),
+    ] {
+        let declared = in_plan(address, &endpoint(&[]));
+        let head = format!("resource \"aws_vpc_endpoint\" \"{label}\" {{");
+        assert_eq!(declared.declaration.separate[0], head);
+    }
     let start = "NetS3:\n  Type: AWS::EC2::VPCEndpoint\n  Properties:\n    VpcId: !Ref Net\n    \
                  ServiceName: com.amazonaws.eu-central-1.s3\n    VpcEndpointType: Gateway";
     let declared = in_template("Net", &endpoint(&["Private", "rtb-0123"]));

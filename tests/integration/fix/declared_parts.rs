@@ -165,9 +165,51 @@ fn a_bucket_has_one_resource_of_each_type_that_configures_it() {
         .configured_by
         .insert(kind, Configurer::Resource(own.to_owned()));
     let changed = declare(&plan, &remedy, &one).unwrap().declaration;
-    assert_eq!(changed.address, own);
+    assert_eq!(
+        changed.address,
+        "module.m.aws_s3_bucket_lifecycle_configuration.own"
+    );
     assert!(changed.separate.is_empty());
     assert_eq!(changed.lines[0], "rule {");
+}
+
+/// Creating these resources puts a configuration in place of that of a bucket that exists.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/s3_bucket_notification>.
+#[test]
+fn a_new_resource_of_a_bucket_that_exists_replaces_its_configuration() {
+    let (bucket, region) = ("b".to_owned(), REGION.to_owned());
+    let address = "aws_s3_bucket.b";
+    let notes = |arn: &str, remedy: &Remedy| {
+        let plan = file("terraform-plan", arn, address, None, &BTreeMap::new());
+        declare(&plan, remedy, arn).unwrap().declaration.notes
+    };
+    let versioning = Remedy::EnableVersioning {
+        bucket: bucket.clone(),
+        region: region.clone(),
+    };
+    let expiry = Remedy::ExpireNoncurrentVersions {
+        bucket: bucket.clone(),
+        region: region.clone(),
+    };
+    let events = Remedy::EnableEventBridge { bucket, region };
+    let block =
+        "If a dynamic block of the bucket declares this setting, change that block instead.";
+    let all = |others: &str| {
+        format!(
+            "It replaces all {others} of the bucket: declare those that the bucket has in it, too."
+        )
+    };
+    let existing = "arn:aws:s3:::b";
+    assert_eq!(notes(existing, &versioning), [block]);
+    assert_eq!(
+        notes(existing, &expiry),
+        [block.to_owned(), all("lifecycle rules")]
+    );
+    assert_eq!(notes(existing, &events), [all("notifications")]);
+    for remedy in [versioning, expiry, events] {
+        assert!(notes(address, &remedy).is_empty());
+    }
 }
 
 /// Returns the address of the change for a finding about a volume itself, which is a block of an instance.
