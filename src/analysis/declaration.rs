@@ -74,14 +74,10 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
     // No logical id of the text names what a loop makes.
     let loop_body = place.loop_body.as_deref();
     let loop_body = loop_body.filter(|_| !written.lines.is_empty());
-    let address = match (language, holder, remedy) {
-        // The block of the instance, whose address is the id of the volume.
-        (Language::Hcl, Some(DeviceHolder::Instance), Remedy::UseCustomerKey { id, .. }) => {
-            id.clone()
-        }
+    let address = match language {
         // One declaration is for all instances, of the resource and of its module.
-        (Language::Hcl, ..) => strip_indexes(written.configurer.as_deref().unwrap_or(site.address)),
-        (Language::Template, ..) => loop_body.unwrap_or(logical_id).to_owned(),
+        Language::Hcl => strip_indexes(written.configurer.as_deref().unwrap_or(site.address)),
+        Language::Template => loop_body.unwrap_or(logical_id).to_owned(),
     };
     let is_mergeable = language == Language::Template
         && loop_body.is_none()

@@ -79,6 +79,8 @@ pub enum KeyOrigin {
 pub struct BlockDevice {
     /// Its name, if that is known.
     pub name: Option<String>,
+    /// Whether it is known to be the root device.
+    pub is_root: bool,
     /// What declares it.
     pub holder: DeviceHolder,
 }
@@ -91,8 +93,5 @@ pub enum DeviceHolder {
     /// A mapping of the launch template of the instance, which is declared there.
     LaunchTemplate(Place),
     /// The image alone, from which an instance gets its root volume and maybe others.
-    Image {
-        /// Whether it is the root volume.
-        is_root: bool,
-    },
+    Image,
 }
