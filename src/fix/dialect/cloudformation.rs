@@ -156,7 +156,9 @@ fn describe_properties(action: &Action) -> Vec<String> {
     let (what, lines) = match action {
         Action::PutKeyPolicy { key_arn, after, .. } => (
             format!("AWS::KMS::Key of {key_arn}"),
-            vec![format!("KeyPolicy: {after}")],
+            std::iter::once("KeyPolicy:".to_owned())
+                .chain(after.lines().map(|it| format!("  {it}")))
+                .collect(),
         ),
         Action::EnableVersioning { bucket, .. } => (
             format!("AWS::S3::Bucket of {bucket}"),
@@ -164,15 +166,22 @@ fn describe_properties(action: &Action) -> Vec<String> {
         ),
         Action::ExpireOldVersions { bucket, days, .. } => (
             format!("AWS::S3::Bucket of {bucket}"),
-            vec![format!(
-                "LifecycleConfiguration: {{Rules: [{{Status: Enabled, NoncurrentVersionExpiration: {{NoncurrentDays: {days}}}}}]}}"
-            )],
+            vec![
+                format!(
+                    "LifecycleConfiguration: {{Rules: [{{Status: Enabled, NoncurrentVersionExpiration: {{NoncurrentDays: {days}}}}}]}}"
+                ),
+                "Keep the other rules of the bucket.".to_owned(),
+            ],
         ),
         Action::Tag {
             arns, key, value, ..
         } => (
             format!("the resources {}", arns.join(", ")),
-            vec![format!("Tags: [{{Key: {key}, Value: {value}}}]")],
+            vec![
+                format!("Tags: [{{Key: {key}, Value: {value}}}]"),
+                "Keep the other tags. The property is FileSystemTags in AWS::EFS::FileSystem."
+                    .to_owned(),
+            ],
         ),
         Action::Untag { arns, key, .. } => (
             format!("the resources {}", arns.join(", ")),
@@ -199,7 +208,10 @@ fn describe_properties(action: &Action) -> Vec<String> {
         ),
         Action::ResetEndpointPolicy { endpoint_id, .. } => (
             format!("AWS::EC2::VPCEndpoint of {endpoint_id}"),
-            vec!["no PolicyDocument".to_owned()],
+            vec![
+                "PolicyDocument: {Version: \"2008-10-17\", Statement: [{Effect: Allow, Principal: \"*\", Action: \"*\", Resource: \"*\"}]}"
+                    .to_owned(),
+            ],
         ),
         Action::BackupSettings { region, .. } | Action::EbsDefaults { region } => {
             return vec![format!(
