@@ -121,12 +121,7 @@ struct Written {
 impl Site<'_> {
     fn write_remedy(&self, remedy: &Remedy) -> Option<Written> {
         match remedy {
-            Remedy::UseCustomerKey {
-                kind,
-                region,
-                is_encrypted,
-                ..
-            } => self.write_key(*kind, region, *is_encrypted),
+            Remedy::UseCustomerKey { kind, region, .. } => self.write_key(*kind, region),
             Remedy::EnableVersioning { .. } => Some(self.write_versioning()),
             Remedy::ExpireNoncurrentVersions { .. } => Some(self.write_expiry()),
             Remedy::EnableEventBridge { .. } => Some(self.write_event_bridge()),

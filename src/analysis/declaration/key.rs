@@ -112,17 +112,12 @@ impl Site<'_> {
         }
     }
 
-    pub(super) fn write_key(
-        &self,
-        kind: ResourceKind,
-        region: &str,
-        is_encrypted: bool,
-    ) -> Option<Written> {
+    pub(super) fn write_key(&self, kind: ResourceKind, region: &str) -> Option<Written> {
         let key = self.name_key(region);
         let written = match kind {
             ResourceKind::S3Bucket => self.write_bucket_key(&key.value),
             ResourceKind::DynamodbTable => self.write_table_key(region, &key.value),
-            _ => return self.write_key_arguments(kind, key, is_encrypted),
+            _ => return self.write_key_arguments(kind, key),
         };
         Some(Written {
             key_parameter: key.parameter,
@@ -131,12 +126,7 @@ impl Site<'_> {
     }
 
     /// Returns the key of storage that would be replaced by another key, except in Redshift.
-    fn write_key_arguments(
-        &self,
-        kind: ResourceKind,
-        key: NamedKey,
-        is_encrypted: bool,
-    ) -> Option<Written> {
+    fn write_key_arguments(&self, kind: ResourceKind, key: NamedKey) -> Option<Written> {
         let in_place = matches!(
             kind,
             ResourceKind::RedshiftCluster | ResourceKind::RedshiftNamespace
@@ -159,15 +149,19 @@ impl Site<'_> {
             ResourceKind::FsxVolume => " of its file system",
             _ => "",
         };
-        let mut lines = vec![format!("{argument}{separator}{}", key.value)];
-        let mut fix = format!("Set `{argument}`{of_other} to {}", key.words);
-        if !is_encrypted && !on.is_empty() {
-            lines.insert(0, format!("{on}{separator}true"));
-            fix = format!(
-                "Set `{on}{separator}true`, and `{argument}` to {}",
-                key.words
-            );
-        }
+        let key_line = format!("{argument}{separator}{}", key.value);
+        // A default of AWS or of the account may encrypt it now, but AWS accepts a key only together with encryption.
+        let (lines, mut fix) = match on {
+            "" => (
+                vec![key_line],
+                format!("Set `{argument}`{of_other} to {}", key.words),
+            ),
+            on => {
+                let on = format!("{on}{separator}true");
+                let fix = format!("Set `{on}`, and `{argument}` to {}", key.words);
+                (vec![on, key_line], fix)
+            }
+        };
         let mut notes = Vec::new();
         if self.may_exist() && !in_place {
             fix.push_str(", in the template. A stack that exists replaces the resource.");

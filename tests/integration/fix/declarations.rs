@@ -206,9 +206,12 @@ fn a_table_has_its_key_in_a_block() {
     );
 }
 
-/// Types with an argument for encryption itself, one of another name, and none.
+/// Types with an argument for encryption itself, one of another name, and none. What is encrypted now may be so by a
+/// default of the account, and a key without the argument is an error.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ebs_volume#kms_key_id>.
 #[test]
-fn a_key_comes_with_encryption_where_that_is_off() {
+fn a_key_comes_with_encryption() {
     use ResourceKind::{
         EbsVolume, FsxFileSystem, FsxVolume, NeptuneCluster, RedshiftCluster, RedshiftNamespace,
         StorageGatewayVolume,
@@ -217,8 +220,8 @@ fn a_key_comes_with_encryption_where_that_is_off() {
         (
             EbsVolume,
             true,
-            "kms_key_id = var.kms_key_arn",
-            "KmsKeyId: !Ref KmsKeyArn",
+            "encrypted = true\nkms_key_id = var.kms_key_arn",
+            "Encrypted: true\nKmsKeyId: !Ref KmsKeyArn",
         ),
         (
             EbsVolume,
@@ -299,7 +302,7 @@ fn the_sentence_says_what_a_stack_would_replace() {
             ResourceKind::EbsVolume,
             true,
             format!(
-                "Set `KmsKeyId` to {some}, in the template. A stack that exists replaces the resource."
+                "Set `Encrypted: true`, and `KmsKeyId` to {some}, in the template. A stack that exists replaces the resource."
             ),
         ),
         (
@@ -390,8 +393,8 @@ fn the_only_usable_key_of_the_file_is_referred_to() {
     for (name, keys, reference) in cases {
         let found = declare_in("terraform-plan", "aws_ebs_volume.data", &keys, &remedy).unwrap();
         let expected = match reference {
-            "" => "kms_key_id = var.kms_key_arn".to_owned(),
-            reference => format!("kms_key_id = {reference}"),
+            "" => "encrypted = true\nkms_key_id = var.kms_key_arn".to_owned(),
+            reference => format!("encrypted = true\nkms_key_id = {reference}"),
         };
         assert_eq!(lines_of(&found), expected, "{name}");
     }
@@ -406,10 +409,13 @@ fn the_only_usable_key_of_the_file_is_referred_to() {
         &remedy,
     );
     let found = found.unwrap();
-    assert_eq!(lines_of(&found), "kms_key_id = aws_kms_key.main.arn");
+    assert_eq!(
+        lines_of(&found),
+        "encrypted = true\nkms_key_id = aws_kms_key.main.arn"
+    );
     assert_eq!(
         found.fix,
-        "Set `kms_key_id` to aws_kms_key.main.arn, where it is declared."
+        "Set `encrypted = true`, and `kms_key_id` to aws_kms_key.main.arn, where it is declared."
     );
 }
 
@@ -418,8 +424,8 @@ fn the_only_usable_key_of_the_file_is_referred_to() {
 fn a_key_is_not_looked_for_among_very_many() {
     let remedy = use_key(ResourceKind::EbsVolume, "other", true);
     for (count, line) in [
-        (199, "kms_key_id = aws_kms_key.main.arn"),
-        (200, "kms_key_id = var.kms_key_arn"),
+        (199, "encrypted = true\nkms_key_id = aws_kms_key.main.arn"),
+        (200, "encrypted = true\nkms_key_id = var.kms_key_arn"),
     ] {
         let far = |at| {
             (

@@ -77,18 +77,21 @@ fn a_declaration_says_where_it_belongs() {
         });
         declare(&plan, &volume(block), instance).unwrap()
     };
-    let key = "kms_key_id = var.kms_key_arn";
+    let [on, key] = ["encrypted = true", "kms_key_id = var.kms_key_arn"];
     let own = device(None, true, DeviceHolder::Instance);
     assert_eq!(own.declaration.address, instance);
     assert_eq!(
         (own.declaration.place.as_str(), own.declaration.language),
         ("stack/main", Language::Hcl)
     );
-    assert_eq!(lines_of(&own), format!("root_block_device {{\n  {key}\n}}"));
+    assert_eq!(
+        lines_of(&own),
+        format!("root_block_device {{\n  {on}\n  {key}\n}}")
+    );
     let more = device(Some("/dev/sdb"), false, DeviceHolder::Instance);
     assert_eq!(
         lines_of(&more),
-        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {key}\n}}")
+        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {on}\n  {key}\n}}")
     );
     let in_template = DeviceHolder::LaunchTemplate(template);
     let mapped = device(Some("/dev/xvdk"), false, in_template.clone());
@@ -96,7 +99,7 @@ fn a_declaration_says_where_it_belongs() {
     assert_eq!(
         lines_of(&mapped),
         format!(
-            "block_device_mappings {{\n  device_name = \"/dev/xvdk\"\n  ebs {{\n    {key}\n  }}\n}}"
+            "block_device_mappings {{\n  device_name = \"/dev/xvdk\"\n  ebs {{\n    {on}\n    {key}\n  }}\n}}"
         )
     );
     let unnamed = device(None, false, in_template);
@@ -105,7 +108,7 @@ fn a_declaration_says_where_it_belongs() {
         (
             "",
             vec![format!(
-                "Set `{key}` in the block device mapping of aws_launch_template.lt."
+                "Set `{on}` and `{key}` in the block device mapping of aws_launch_template.lt."
             )]
         )
     );
@@ -113,12 +116,12 @@ fn a_declaration_says_where_it_belongs() {
     assert_eq!(root.declaration.address, instance);
     assert_eq!(
         lines_of(&root),
-        format!("root_block_device {{\n  {key}\n}}")
+        format!("root_block_device {{\n  {on}\n  {key}\n}}")
     );
     let more = device(Some("/dev/sdb"), false, DeviceHolder::Image);
     assert_eq!(
         lines_of(&more),
-        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {key}\n}}")
+        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {on}\n  {key}\n}}")
     );
     // An attached volume has its own declaration, and one of another file has none.
     let attached = declare(&plan, &volume("aws_ebs_volume.data"), instance).unwrap();

@@ -53,8 +53,8 @@ Resources:
     assert!(
         documents_of(&written).contains(
             "  I: # main.yaml:2\n    Properties:\n      BlockDeviceMappings:\n        - DeviceName: /dev/xvda\n          \
-             Ebs:\n            KmsKeyId: !Ref KmsKeyArn\n        - DeviceName: /dev/xvdb\n          Ebs:\n            \
-             KmsKeyId: !Ref KmsKeyArn"
+             Ebs:\n            Encrypted: true\n            KmsKeyId: !Ref KmsKeyArn\n        - DeviceName: /dev/xvdb\n          Ebs:\n            \
+             Encrypted: true\n            KmsKeyId: !Ref KmsKeyArn"
         ),
         "{written}"
     );
@@ -82,7 +82,7 @@ Resources:
     assert!(
         merged.contains(
             "  Lt: # main.yaml:8\n    Properties:\n      LaunchTemplateData:\n        BlockDeviceMappings:\n          \
-             - DeviceName: /dev/xvdk\n            Ebs:\n              KmsKeyId: !Ref KmsKeyArn"
+             - DeviceName: /dev/xvdk\n            Ebs:\n              Encrypted: true\n              KmsKeyId: !Ref KmsKeyArn"
         ),
         "{written}"
     );
@@ -107,7 +107,7 @@ Resources:
     let merged = documents_of(&written);
     // A parameter that nothing declares cannot be referred to.
     assert_eq!(
-        merged.lines().collect::<Vec<_>>()[..7],
+        merged.lines().collect::<Vec<_>>()[..8],
         [
             "Parameters:",
             "  KmsKeyArn:",
@@ -115,6 +115,7 @@ Resources:
             "Resources:",
             "  Ivol: # main.yaml:8",
             "    Properties:",
+            "      Encrypted: true",
             "      KmsKeyId: !Ref KmsKeyArn"
         ],
         "{written}"
@@ -264,7 +265,7 @@ Resources:
     let written = fix_templates(&[("main.yaml", template)], &["encryption-customer-key"]);
     assert!(
         written.contains(
-            "#   In Volume${N} of Fn::ForEach::Volumes (main.yaml:6):\n#     KmsKeyId: !Ref KmsKeyArn\n"
+            "#   In Volume${N} of Fn::ForEach::Volumes (main.yaml:6):\n#     Encrypted: true\n#     KmsKeyId: !Ref KmsKeyArn\n"
         ),
         "{written}"
     );
