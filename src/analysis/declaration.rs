@@ -35,6 +35,8 @@ struct Site<'a> {
     file: &'a str,
     /// The address of what declares it.
     address: &'a str,
+    /// The condition of the template under which it is created.
+    condition: Option<&'a str>,
     facts: &'a DeclarationFacts,
     /// Whether it certainly exists: an argument that replaces it would lose its data.
     exists: bool,
@@ -66,6 +68,7 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
         language,
         file: &place.file,
         address: place.address.as_deref()?,
+        condition: place.own_condition.as_deref(),
         facts,
         exists: part.starts_with("arn:") || (holder.is_some() && arn.starts_with("arn:")),
     };

@@ -30,6 +30,9 @@ pub struct Place {
     /// id. Only fixes need it.
     #[serde(skip)]
     pub loop_body: Option<String>,
+    /// The condition that its declaration in the template names. Only fixes need it.
+    #[serde(skip)]
+    pub own_condition: Option<String>,
 }
 
 /// What a fix needs to know about a declaration, besides its place.

@@ -310,10 +310,10 @@ impl Site<'_> {
         found
     }
 
-    /// Returns the reference to a key that is declared in the same template and is certainly created.
+    /// Returns the reference to a key that is declared in the same template and always created with it.
     fn refer_to_key(&self, arn: &str) -> Option<String> {
         let place = self.snapshot.places.get(arn)?;
-        let is_here = place.file == self.file && place.condition.is_none();
+        let is_here = place.file == self.file && place.own_condition.is_none();
         let address = place.address.as_deref().filter(|_| is_here)?;
         Some(format!("!GetAtt {}.Arn", own_id(address)))
     }

@@ -142,6 +142,7 @@ impl<'a> Reader<'a> {
             address: Some(item.address.to_owned()),
             condition: None,
             loop_body: None,
+            own_condition: None,
         }
     }
 

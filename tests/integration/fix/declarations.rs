@@ -491,7 +491,7 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
     let declared = in_plan("module.a.aws_vpc.net", &endpoint(&tables));
     assert_eq!(
         separate_of(&declared),
-        "resource \"aws_vpc_endpoint\" \"net_s3\" {\n  vpc_id            = aws_vpc.net.id\n  \
+        "resource \"aws_vpc_endpoint\" \"net_s3_gateway\" {\n  vpc_id            = aws_vpc.net.id\n  \
          service_name      = \"com.amazonaws.eu-central-1.s3\"\n  vpc_endpoint_type = \"Gateway\"\n  \
          route_table_ids   = [aws_route_table.private[0].id, aws_vpc.net.main_route_table_id, \"rtb-0123\"]\n}"
     );
@@ -506,15 +506,18 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
         "Declare a gateway endpoint for com.amazonaws.eu-central-1.s3 in the VPC, with its route tables."
     );
     for (address, label) in [
-        ("aws_vpc.net[1]", "net_1_s3"),
-        ("module.a[0].aws_vpc.net[\"eu-west\"]", "net_eu_west_s3"),
+        ("aws_vpc.net[1]", "net_1_s3_gateway"),
+        (
+            "module.a[0].aws_vpc.net[\"eu-west\"]",
+            "net_eu_west_s3_gateway",
+        ),
     ] {
         let declared = in_plan(address, &endpoint(&[]));
         let head = format!("resource \"aws_vpc_endpoint\" \"{label}\" {{");
         assert_eq!(declared.declaration.separate[0], head);
     }
-    let start = "NetS3:\n  Type: AWS::EC2::VPCEndpoint\n  Properties:\n    VpcId: !Ref Net\n    \
-                 ServiceName: com.amazonaws.eu-central-1.s3\n    VpcEndpointType: Gateway";
+    let start = "NetS3GatewayEndpoint:\n  Type: AWS::EC2::VPCEndpoint\n  Properties:\n    VpcId: !Ref Net\n    \
+                 ServiceName: !Sub com.amazonaws.${AWS::Region}.s3\n    VpcEndpointType: Gateway";
     let declared = in_template("Net", &endpoint(&["Private", "rtb-0123"]));
     assert_eq!(
         separate_of(&declared),

@@ -125,6 +125,7 @@ fn waivers_baseline_and_place_have_their_columns() {
         address: Some("Db".into()),
         condition: None,
         loop_body: None,
+        own_condition: None,
     }));
     let row = one(&report);
     for (column, want) in [

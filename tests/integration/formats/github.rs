@@ -177,6 +177,7 @@ fn findings_point_at_their_location() {
             address: None,
             condition: None,
             loop_body: None,
+            own_condition: None,
         }));
     }
     let commands = commands(&render("github", &report));

@@ -114,6 +114,7 @@ fn full() -> Report {
                 address: None,
                 condition: None,
                 loop_body: None,
+                own_condition: None,
             }));
             if troubles % 9 == 0 {
                 finding.waiver = Some(Box::new(waiver(troubles)));

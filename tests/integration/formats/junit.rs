@@ -395,6 +395,7 @@ fn a_case_has_the_location_of_its_finding() {
         address: None,
         condition: None,
         loop_body: None,
+        own_condition: None,
     }));
     let finding = finding.clone();
     let suites = junit(&report);

@@ -59,6 +59,7 @@ fn reports() -> Vec<(&'static str, Report)> {
             address: None,
             condition: None,
             loop_body: None,
+            own_condition: None,
         }));
     }
     let mut compared = mixed();
@@ -246,6 +247,7 @@ fn a_finding_in_a_file_points_at_its_line() {
         address: Some("Database".to_owned()),
         condition: None,
         loop_body: None,
+        own_condition: None,
     }));
     let log = sarif(&report);
     let result = results(&log)

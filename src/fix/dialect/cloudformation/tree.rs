@@ -1,6 +1,7 @@
 //! Lines of YAML by their indentation, so that several changes of one mapping become one mapping.
 //!
-//! The lines are those of `analysis::declaration`: mappings, lists of mappings, plain values, `!Ref` and `!GetAtt`.
+//! The lines are those of `analysis::declaration`: mappings, lists of mappings, plain values, `!Ref`, `!Sub` and
+//! `!GetAtt`.
 
 use serde_json::{Map, Value, json};
 
@@ -119,6 +120,9 @@ fn read_scalar(text: &str) -> Value {
     if let Some(id) = text.strip_prefix("!Ref ") {
         return json!({ "Ref": id });
     }
+    if let Some(text) = text.strip_prefix("!Sub ") {
+        return json!({ "Fn::Sub": text });
+    }
     if let Some((id, attribute)) = text
         .strip_prefix("!GetAtt ")
         .and_then(|it| it.split_once('.'))
@@ -179,7 +183,7 @@ mod tests {
     fn lines_are_the_same_in_json() {
         let mut tree = Tree::default();
         let text = "Id:\n  On: true\n  Days: 7\n  List:\n    - Rule:\n        Key: !GetAtt K.Arn\n      Other: aws:kms\n    - Name: a\n      \
-                    Ebs:\n        Key: !Ref K\n  Ids:\n    - !Ref A\n    - rtb-1";
+                    Ebs:\n        Key: !Ref K\n  Ids:\n    - !Ref A\n    - !Sub a.${B}";
         tree.add_lines(text.lines().map(str::to_owned));
         assert_eq!(
             tree.to_json(),
@@ -189,7 +193,7 @@ mod tests {
                     {"Rule": {"Key": {"Fn::GetAtt": ["K", "Arn"]}}, "Other": "aws:kms"},
                     {"Name": "a", "Ebs": {"Key": {"Ref": "K"}}}
                 ],
-                "Ids": [{"Ref": "A"}, "rtb-1"]
+                "Ids": [{"Ref": "A"}, {"Fn::Sub": "a.${B}"}]
             }})
         );
     }
