@@ -72,7 +72,10 @@ pub fn declare(snapshot: &Snapshot, remedy: &Remedy, arn: &str) -> Option<Declar
         facts,
         exists: part.starts_with("arn:") || (holder.is_some() && arn.starts_with("arn:")),
     };
-    let written = site.write_remedy(remedy)?;
+    let mut written = site.write_remedy(remedy)?;
+    written.notes.extend(facts.module_source.as_ref().map(|source| {
+        format!("Its module comes from {source}: if you cannot change that, set this through its inputs.")
+    }));
     let logical_id = own_id(site.address);
     // No logical id of the text names what a loop makes.
     let loop_body = place.loop_body.as_deref();

@@ -38,6 +38,8 @@ pub struct Place {
 /// What a fix needs to know about a declaration, besides its place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeclarationFacts {
+    /// Of a resource of a module in a plan: the source of the module, if that is not a folder of the configuration.
+    pub module_source: Option<String>,
     /// Of a volume that is created with an instance: the block device that it is.
     pub device: Option<BlockDevice>,
     /// Of a replica of a DynamoDB table: how it is declared.

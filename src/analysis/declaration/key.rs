@@ -95,12 +95,16 @@ impl Site<'_> {
                 parameter: None,
             };
         }
-        let name = match (self.language, &self.facts.replica) {
-            // The key of a replica is in its region, so it is not that of the others.
-            (Language::Hcl, Some(_)) => format!("kms_key_arn_{}", region.replace('-', "_")),
-            (Language::Template, Some(_)) => format!("KmsKeyArn{}", capitalize_words(region)),
-            (Language::Hcl, None) => "kms_key_arn".to_owned(),
-            (Language::Template, None) => "KmsKeyArn".to_owned(),
+        // A key is in the region of what it encrypts. A stack has one region, except for replicas.
+        let is_regional = match self.language {
+            Language::Hcl => self.facts.replica.is_some() || self.snapshot.regions.len() > 1,
+            Language::Template => self.facts.replica.is_some(),
+        };
+        let name = match (self.language, is_regional) {
+            (Language::Hcl, true) => format!("kms_key_arn_{}", region.replace('-', "_")),
+            (Language::Template, true) => format!("KmsKeyArn{}", capitalize_words(region)),
+            (Language::Hcl, false) => "kms_key_arn".to_owned(),
+            (Language::Template, false) => "KmsKeyArn".to_owned(),
         };
         NamedKey {
             value: match self.language {

@@ -14,7 +14,8 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, add_gap, after_apply, key_arn, unplanned};
 use crate::text::and_more;
 
-use super::nested::{Files, find_own_condition};
+use super::conditions::find_own_condition;
+use super::nested::Files;
 use super::tags;
 use super::template::{Declared, Template};
 use super::value::{Made, Open, Phrase, Piece, Resolved};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::error::TemplateError;
-use super::node::{Entry, MOST_BYTES, MOST_VALUES, Mark, Node, Value, make_node};
+use super::node::{Entry, LOOP_BODY, MOST_BYTES, MOST_VALUES, Mark, Node, Value, make_node};
 use super::template::Template;
 use super::value::Resolved;
 
@@ -157,10 +157,6 @@ fn read_turns(
     }
     Ok(Some(turns))
 }
-
-/// The attribute of a resource from a loop with the name of its declaration in the text. CloudFormation has no
-/// attribute with this name.
-pub(super) const LOOP_BODY: &str = "backup-check:loop";
 
 /// Notes in a resource from a loop which declaration makes it.
 fn note_loop(turn: &mut Entry, declaration: &str) {

@@ -23,8 +23,6 @@ use super::parse::parse_template;
 use outputs::{Output, replace_outputs};
 use scope::Scope;
 
-pub(super) use scope::find_own_condition;
-
 /// The deepest nesting of stacks that is read.
 const DEEPEST: usize = 5;
 

@@ -7,8 +7,7 @@ use std::rc::Rc;
 use crate::source::planned::Surroundings;
 
 use super::error::TemplateError;
-use super::for_each::LOOP_BODY;
-use super::node::{Entry, Mark, Node, Value};
+use super::node::{Entry, LOOP_BODY, Mark, Node, Value};
 use super::parameter;
 use super::value::{Open, Resolved, Truth};
 

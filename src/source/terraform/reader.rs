@@ -131,6 +131,9 @@ impl<'a> Reader<'a> {
     /// Records where a resource is declared.
     pub(super) fn add_place(&self, item: &Item<'_>, arn: &str, planned: &mut Planned) {
         planned.add_place(arn, self.find_place(item));
+        if let Some(source) = self.document.find_module_source(item.module) {
+            planned.declaration_mut(arn).module_source = Some(source.to_owned());
+        }
     }
 
     /// Returns where a resource is declared.

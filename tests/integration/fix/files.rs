@@ -14,7 +14,7 @@ fn fix_templates(files: &[(&str, &str)], rules: &[&str]) -> String {
     run_fix(folder.path(), first, "cloudformation", rules)
 }
 
-pub(super) fn run_fix(folder: &Path, name: &str, language: &str, rules: &[&str]) -> String {
+fn run_fix(folder: &Path, name: &str, language: &str, rules: &[&str]) -> String {
     let mut command = backup_check(folder);
     command.args(["fix", "--from", name, "--as", language]);
     command.args(["--region", "eu-central-1"]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::files::run_fix;
+use crate::support::command::{backup_check, run};
 
 /// Returns the part of a plan that creates instances of a resource, with the configuration of it: each instance has
 /// an index or is the only one, and names of attributes that are known only after apply.
@@ -51,11 +51,27 @@ fn fix_plan(resources: Vec<(Vec<Value>, Value)>, rule: &str) -> String {
     let plan = json!({
         "format_version": "1.2",
         "resource_changes": changes.concat(),
-        "configuration": {"root_module": {"resources": configs}}
+        "configuration": {
+            "provider_config": {
+                "aws": {"name": "aws", "expressions": {"region": {"constant_value": "eu-central-1"}}},
+                "aws.west": {
+                    "name": "aws", "alias": "west", "expressions": {"region": {"constant_value": "eu-west-1"}}
+                }
+            },
+            "root_module": {"resources": configs}
+        }
     });
+    fix_file(&plan, rule)
+}
+
+fn fix_file(plan: &Value, rule: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
-    run_fix(folder.path(), "plan.json", "terraform", &[rule])
+    let mut command = backup_check(folder.path());
+    command.args(["fix", rule, "--from", "plan.json", "--as", "terraform"]);
+    let written = run(&mut command);
+    assert!(matches!(written.code, 0 | 3), "{}", written.stderr);
+    written.stdout
 }
 
 /// Returns a bucket with a setting in a block.
@@ -212,4 +228,62 @@ fn an_endpoint_has_all_tables_that_a_subnet_may_have() {
         ),
         "{written}"
     );
+}
+
+/// No key is in two regions.
+#[test]
+fn each_region_has_its_own_variable_for_a_key() {
+    let file_system = |name: &str, provider: &str| {
+        let after = json!({"encrypted": true, "tags": {"backup": "enabled"}});
+        let expressions = json!({"encrypted": {"constant_value": true}});
+        let unknown = ["id", "arn", "kms_key_id"];
+        let (changes, mut config) = resource(
+            "aws_efs_file_system",
+            name,
+            &ONE,
+            (after, &unknown),
+            expressions,
+        );
+        config["provider_config_key"] = json!(provider);
+        (changes, config)
+    };
+    let rule = "encryption-customer-key-recommended";
+    let written = fix_plan(vec![file_system("a", "aws")], rule);
+    assert!(
+        written.contains("kms_key_id = var.kms_key_arn\n"),
+        "{written}"
+    );
+    let both = vec![file_system("a", "aws"), file_system("b", "aws.west")];
+    let written = fix_plan(both, rule);
+    for region in ["eu_central_1", "eu_west_1"] {
+        let line = format!("kms_key_id = var.kms_key_arn_{region}\n");
+        assert!(written.contains(&line), "{written}");
+        let variable = format!("variable \"kms_key_arn_{region}\" {{\n");
+        assert!(written.contains(&variable), "{written}");
+    }
+}
+
+/// The code of a module of a registry is not in the repository.
+#[test]
+fn a_module_from_elsewhere_is_changed_through_its_inputs() {
+    for (source, is_told) in [
+        ("./modules/store", false),
+        ("terraform-aws-modules/s3-bucket/aws", true),
+    ] {
+        let (changes, config) = bucket("b", "lifecycle_rule", json!([]), Value::Null);
+        let mut change = changes[0].clone();
+        change["address"] = json!("module.m[\"x\"].aws_s3_bucket.b");
+        change["module_address"] = json!("module.m[\"x\"]");
+        let plan = json!({
+            "format_version": "1.2",
+            "resource_changes": [change],
+            "configuration": {
+                "provider_config": {"aws": {"name": "aws", "expressions": {"region": {"constant_value": "eu-central-1"}}}},
+                "root_module": {"module_calls": {"m": {"source": source, "module": {"resources": [config]}}}}
+            }
+        });
+        let written = fix_file(&plan, "s3-versioning-enabled");
+        let note = format!("#   Its module comes from {source}: if you cannot change that,");
+        assert_eq!(written.contains(&note), is_told, "{written}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::source::cloudformation::conditions::join_conditions;
 use crate::source::cloudformation::node::{
     Entry, Mark, Node, Value, make_call, make_node, make_text,
 };
@@ -18,20 +19,6 @@ const TAGS: [(&str, &str); 2] = [
     ("AWS::EFS::FileSystem", "FileSystemTags"),
     ("AWS::Backup::BackupVault", "BackupVaultTags"),
 ];
-
-/// What separates the condition of a stack from that of a resource, in the name of both.
-const AND: &str = " and ";
-
-/// Returns the condition that a resource names in its own template; `None` if it has only that of its stack.
-pub(in crate::source::cloudformation) fn find_own_condition<'c>(
-    id: &str,
-    condition: &'c str,
-) -> Option<&'c str> {
-    let last = condition.rsplit(AND).next()?;
-    let mut parts = last.rsplit('/');
-    let own = parts.next()?;
-    (parts.next() == id.rsplit('/').nth(1)).then_some(own)
-}
 
 /// The names of a nested template, and what they are in the template around it.
 pub(super) struct Scope<'n> {
@@ -203,7 +190,7 @@ impl<'n> Scope<'n> {
             .map(str::to_owned);
         let name = match &own {
             None => outer.to_owned(),
-            Some(own) => format!("{outer}{AND}{own}"),
+            Some(own) => join_conditions(outer, own),
         };
         if let Some(own) = own
             && !conditions.iter().any(|it| it.name == name)
@@ -445,23 +432,4 @@ fn make_dynamic_reference(path: &Node) -> Node {
 fn make_unknown(stack: &Entry, parameter: &Entry) -> Node {
     let name = format!("AWS::Parameter/{}/{}", stack.name, parameter.name);
     make_call(parameter.at, "Ref", make_text(parameter.at, name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::find_own_condition;
-
-    #[test]
-    fn the_condition_of_a_stack_is_not_that_of_a_resource() {
-        for (id, condition, own) in [
-            ("Vpc", "Own", Some("Own")),
-            ("Child/Vpc", "Child/Own", Some("Own")),
-            ("Child/Vpc", "Outer", None),
-            ("Child/Vpc", "Outer and Child/Own", Some("Own")),
-            ("Child/Inner/Vpc", "Outer and Child/Middle", None),
-            ("Child/Inner/Vpc", "Child/Middle and Inner/Own", Some("Own")),
-        ] {
-            assert_eq!(find_own_condition(id, condition), own, "{id} {condition}");
-        }
-    }
 }
