@@ -161,7 +161,8 @@ fn read_turns(
 /// Notes in a resource from a loop which declaration makes it.
 fn note_loop(turn: &mut Entry, declaration: &str) {
     let at = turn.at;
-    let is_resource = turn.node.get("Type").is_some();
+    let kind = turn.node.get("Type").and_then(Node::text);
+    let is_resource = kind.is_some_and(|it| it.contains("::"));
     if let (true, Value::Map(attributes)) = (is_resource, &mut turn.node.value) {
         attributes.push(Entry {
             name: LOOP_BODY.to_owned(),
