@@ -554,6 +554,7 @@ mod tests {
             lines: Vec::new(),
             separate: Vec::new(),
             notes: Vec::new(),
+            key_parameter: None,
         };
         let declared = Declared {
             declaration: declaration.clone(),

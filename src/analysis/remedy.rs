@@ -1,6 +1,5 @@
 //! What would make a check pass, as data: `fix` turns it into commands and code.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::key_sharing::facts::KeyFacts;
@@ -34,25 +33,8 @@ pub struct Declaration {
     pub separate: Vec<String>,
     /// What else to change, in sentences.
     pub notes: Vec<String>,
-}
-
-impl Declaration {
-    /// Returns the names of the parameters or variables for keys that its lines use, and the file may not declare.
-    #[must_use]
-    pub fn key_parameters(&self) -> BTreeSet<&str> {
-        let start = match self.language {
-            Language::Hcl => "var.kms_key_arn",
-            Language::Template => "!Ref KmsKeyArn",
-        };
-        let prefix = start.find(['.', ' ']).map_or(0, |at| at + 1);
-        let lines = self.lines.iter().chain(&self.separate).chain(&self.notes);
-        let found = lines.filter_map(|line| {
-            let name = line.get(line.find(start)? + prefix..)?;
-            let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
-            name.split(is_end).next()
-        });
-        found.collect()
-    }
+    /// The name of the parameter or variable for a key that the lines use, which the file may not declare.
+    pub key_parameter: Option<String>,
 }
 
 /// A change that makes a check pass, with everything that is needed to make it.

@@ -26,20 +26,37 @@ pub struct Place {
     /// reported as if it were created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+    /// Of a resource that a loop of a template makes: its declaration in the text of the template, which has no logical
+    /// id. Only fixes need it.
+    #[serde(skip)]
+    pub loop_body: Option<String>,
+    /// The condition that its declaration in the template names. Only fixes need it.
+    #[serde(skip)]
+    pub own_condition: Option<String>,
 }
 
 /// What a fix needs to know about a declaration, besides its place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeclarationFacts {
+    /// Of a resource of a module in a plan: the source of the module, if that is not a folder of the configuration.
+    pub module_source: Option<String>,
     /// Of a volume that is created with an instance: the block device that it is.
     pub device: Option<BlockDevice>,
     /// Of a replica of a DynamoDB table: how it is declared.
     pub replica: Option<TableReplica>,
     /// Of a DB instance that cannot be given a key: where its key comes from.
     pub key_origin: Option<KeyOrigin>,
-    /// Of a bucket in a plan: the addresses of the resources that configure it, by their types. A bucket has one of
-    /// each.
-    pub configured_by: BTreeMap<&'static str, String>,
+    /// Of a bucket in a plan: what configures it, by the types of the resources that could. A bucket has one of each.
+    pub configured_by: BTreeMap<&'static str, Configurer>,
+}
+
+/// What configures a setting of a bucket in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Configurer {
+    /// A resource, by its address.
+    Resource(String),
+    /// A block of the bucket.
+    Block,
 }
 
 /// How a replica of a DynamoDB table is declared.
@@ -67,6 +84,8 @@ pub enum KeyOrigin {
 pub struct BlockDevice {
     /// Its name, if that is known.
     pub name: Option<String>,
+    /// Whether it is known to be the root device.
+    pub is_root: bool,
     /// What declares it.
     pub holder: DeviceHolder,
 }
@@ -79,8 +98,5 @@ pub enum DeviceHolder {
     /// A mapping of the launch template of the instance, which is declared there.
     LaunchTemplate(Place),
     /// The image alone, from which an instance gets its root volume and maybe others.
-    Image {
-        /// Whether it is the root volume.
-        is_root: bool,
-    },
+    Image,
 }

@@ -82,7 +82,21 @@ fn check_subnet(
         }
         return Ok(Outcome::skip("its subnet was deleted during the scan"));
     }
-    let table = find_route_table(network, vpc, subnet)?;
+    let tables = find_route_tables(network, vpc, subnet)?;
+    let tables: Result<Vec<_>, Gap> = tables
+        .into_iter()
+        .map(|table| check_table(region, network, vpc, (table, subnet), endpoints))
+        .collect();
+    Ok(Outcome::worst(tables?).unwrap_or_else(|| Outcome::skip("has no route table")))
+}
+
+fn check_table(
+    region: &str,
+    network: &Network,
+    vpc: &Vpc,
+    (table, subnet): (&RouteTable, &str),
+    endpoints: &[&VpcEndpoint],
+) -> CheckResult {
     let routed = table.routes.iter().any(|route| {
         route.destination.starts_with("pl-")
             && route.state == "active"
@@ -167,19 +181,20 @@ fn is_public(table: &RouteTable) -> Result<bool, Gap> {
     Ok(public)
 }
 
-/// Returns the route table that is in effect for the subnet: its own, or else the main one of the VPC.
-fn find_route_table<'a>(
+/// Returns the route table that is in effect for the subnet: its own, or else the main one of the VPC. In a plan its own
+/// may be one of several with the same routes.
+fn find_route_tables<'a>(
     network: &'a Network,
     vpc: &Vpc,
     subnet: &str,
-) -> Result<&'a RouteTable, Gap> {
+) -> Result<Vec<&'a RouteTable>, Gap> {
     let tables = &network.route_tables;
-    let named = tables
-        .items
-        .iter()
-        .find(|table| table.subnets.iter().any(|id| id == subnet));
-    if let Some(table) = named {
-        return Ok(table);
+    let named = tables.items.iter();
+    let named: Vec<&RouteTable> = named
+        .filter(|table| table.subnets.iter().any(|id| id == subnet))
+        .collect();
+    if !named.is_empty() {
+        return Ok(named);
     }
     // Only the complete list shows that the subnet has no explicit association.
     if let Some(gap) = network.route_tables_gap(vpc) {
@@ -189,6 +204,7 @@ fn find_route_table<'a>(
         .items
         .iter()
         .find(|table| table.main && table.vpc_id == vpc.id)
+        .map(|table| vec![table])
         .ok_or_else(|| {
             let message = format!(
                 "no route table for {subnet} and no main route table for {}",

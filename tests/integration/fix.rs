@@ -6,6 +6,7 @@ mod declarations;
 mod declared_parts;
 mod dialects;
 mod files;
+mod plans;
 mod remedies;
 mod sample;
 mod terraform;

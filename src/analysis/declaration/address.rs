@@ -1,42 +1,51 @@
 //! The parts of an address in a plan or a template.
 
+/// Returns the parts of an address between dots, with their offsets. The key of an instance is of the part in front of it,
+/// and may contain dots, brackets and escaped quotes.
+fn split_parts(address: &str) -> Vec<(usize, &str)> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    let (mut in_key, mut in_quotes, mut is_escaped) = (false, false, false);
+    for (at, c) in address.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if in_quotes => is_escaped = true,
+            '"' => in_quotes = !in_quotes,
+            _ if in_quotes => {}
+            '[' => in_key = true,
+            ']' => in_key = false,
+            '.' if !in_key => {
+                parts.push((start, &address[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push((start, &address[start..]));
+    parts
+}
+
+/// Returns a part without the key of an instance.
+fn strip_index(part: &str) -> &str {
+    part.split('[').next().unwrap_or(part)
+}
+
 /// Returns the length of the module in an address, and the name of the resource without its index.
 pub(super) fn split_module(address: &str) -> (usize, &str) {
-    let own = match address.rfind("module.") {
-        Some(at) => {
-            // `module.db[0].aws_db_instance.main`: the module ends before the type.
-            let rest = address.get(at + "module.".len()..).unwrap_or_default();
-            let mut depth = 0_usize;
-            let end = rest.char_indices().find(|(_, it)| {
-                match it {
-                    '[' => depth += 1,
-                    ']' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                *it == '.' && depth == 0
-            });
-            at + "module.".len() + end.map_or(rest.len(), |(end, _)| end + 1)
-        }
-        None => 0,
-    };
-    let rest = address.get(own..).unwrap_or_default();
-    let name = rest.split_once('.').map_or(rest, |(_, name)| name);
-    (own, name.split(['[', '.']).next().unwrap_or(name))
+    let parts = split_parts(address);
+    let mut own = parts.as_slice();
+    while let [(_, "module"), _, inner @ ..] = own {
+        own = inner;
+    }
+    let start = own.first().map_or(address.len(), |(start, _)| *start);
+    let name = own.get(1).or(own.first()).map_or("", |(_, name)| *name);
+    (start, strip_index(name))
 }
 
 /// Returns an address without the keys of instances: `module.a["x.y"].aws_vpc.net[0]` is `module.a.aws_vpc.net`.
 pub(super) fn strip_indexes(address: &str) -> String {
-    let mut depth = 0_usize;
-    let mut stripped = String::new();
-    for c in address.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => stripped.push(c),
-            _ => {}
-        }
-    }
-    stripped
+    let parts = split_parts(address).into_iter();
+    let names: Vec<&str> = parts.map(|(_, part)| strip_index(part)).collect();
+    names.join(".")
 }
 
 /// Returns the logical id of a resource in its own template: in front of it are the stacks that contain it.
@@ -59,10 +68,21 @@ mod tests {
                 "module.a[\"x.y\"].module.b[0].",
                 "net",
             ),
+            ("aws_vpc.net[\"module.a]\\\"[.b\"]", "", "net"),
             ("Orders", "", "Orders"),
         ] {
             let (at, found) = split_module(address);
             assert_eq!((&address[..at], found), (module, name), "{address}");
+        }
+    }
+    #[test]
+    fn an_address_without_keys_is_that_of_the_declaration() {
+        for (address, stripped) in [
+            ("aws_vpc.net", "aws_vpc.net"),
+            ("module.a[\"x.y\"].aws_vpc.net[0]", "module.a.aws_vpc.net"),
+            ("aws_vpc.net[\"a]\\\"[.b\"]", "aws_vpc.net"),
+        ] {
+            assert_eq!(strip_indexes(address), stripped);
         }
     }
 }

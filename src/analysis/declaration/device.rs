@@ -21,11 +21,15 @@ impl Site<'_> {
         };
         match lines {
             Some(lines) => Written { lines, ..written },
-            None => Written {
-                notes: vec![self.describe_device(device, &written.lines)],
-                lines: Vec::new(),
-                ..written
-            },
+            None => {
+                let mut notes = vec![self.describe_device(device, &written.lines)];
+                notes.extend(written.notes);
+                Written {
+                    notes,
+                    lines: Vec::new(),
+                    ..written
+                }
+            }
         }
     }
 
@@ -38,8 +42,11 @@ impl Site<'_> {
         let lines: Vec<String> = lines.iter().map(|it| format!("`{it}`")).collect();
         let lines = lines.join(" and ");
         match device.holder {
-            DeviceHolder::Image { is_root } => {
-                let what = if is_root { "root device" } else { "device" };
+            DeviceHolder::Image => {
+                let what = match device.is_root {
+                    true => "root device",
+                    false => "device",
+                };
                 format!(
                     "Add a block device mapping of {address} for the {what} of its image, with {lines}."
                 )
@@ -54,10 +61,11 @@ fn wrap_in_blocks(device: &BlockDevice, lines: &[String]) -> Option<Vec<String>>
     let name = device.name.as_ref();
     let name = name.map(|it| format!("device_name = {it:?}"));
     Some(match device.holder {
-        // Its block has an address.
-        DeviceHolder::Instance => lines.to_vec(),
-        DeviceHolder::Image { is_root: true } => wrap_lines("root_block_device", None, lines),
-        DeviceHolder::Image { is_root: false } => {
+        DeviceHolder::Instance | DeviceHolder::Image if device.is_root => {
+            wrap_lines("root_block_device", None, lines)
+        }
+        // The blocks are a set, so their indexes name none of them.
+        DeviceHolder::Instance | DeviceHolder::Image => {
             wrap_lines("ebs_block_device", Some(name?), lines)
         }
         DeviceHolder::LaunchTemplate(_) => {

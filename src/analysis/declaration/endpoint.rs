@@ -19,7 +19,7 @@ impl Site<'_> {
             format!("Declare a gateway endpoint for {service} in the VPC, with its route tables.");
         let (separate, notes) = match self.language {
             Language::Hcl => self.write_endpoint_block(&service, route_tables),
-            Language::Template => self.write_endpoint_properties(&service, vpc_id, route_tables),
+            Language::Template => self.write_endpoint_properties(vpc_id, route_tables),
         };
         Written {
             separate,
@@ -37,6 +37,11 @@ impl Site<'_> {
         let (prefix, label) = split_module(self.address);
         let module = self.address.get(..prefix).unwrap_or_default();
         let own = self.address.get(prefix..).unwrap_or_default();
+        // Each instance of a VPC has its own endpoint.
+        let index = own.split_once('[').map_or("", |(_, index)| index);
+        let words = index.split(|c: char| !c.is_ascii_alphanumeric());
+        let words = words.filter(|it| !it.is_empty()).map(|it| format!("_{it}"));
+        let label = format!("{label}{}", words.collect::<String>());
         let mut tables = Vec::new();
         let mut elsewhere = Vec::new();
         for table in route_tables {
@@ -52,7 +57,7 @@ impl Site<'_> {
             }
         }
         let separate = vec![
-            format!("resource \"aws_vpc_endpoint\" \"{label}_s3\" {{"),
+            format!("resource \"aws_vpc_endpoint\" \"{label}_s3_gateway\" {{"),
             format!("  vpc_id            = {own}.id"),
             format!("  service_name      = \"{service}\""),
             "  vpc_endpoint_type = \"Gateway\"".to_owned(),
@@ -71,7 +76,6 @@ impl Site<'_> {
 
     fn write_endpoint_properties(
         &self,
-        service: &str,
         vpc_id: &str,
         route_tables: &[String],
     ) -> (Vec<String>, Vec<String>) {
@@ -98,13 +102,16 @@ impl Site<'_> {
             ));
         }
         let mut lines = vec![
-            format!("{own}S3:"),
+            format!("{own}S3GatewayEndpoint:"),
             "  Type: AWS::EC2::VPCEndpoint".to_owned(),
+        ];
+        lines.extend(self.condition.map(|it| format!("  Condition: {it}")));
+        lines.extend([
             "  Properties:".to_owned(),
             format!("    VpcId: !Ref {own}"),
-            format!("    ServiceName: {service}"),
+            "    ServiceName: !Sub com.amazonaws.${AWS::Region}.s3".to_owned(),
             "    VpcEndpointType: Gateway".to_owned(),
-        ];
+        ]);
         if !tables.is_empty() {
             lines.push("    RouteTableIds:".to_owned());
         }

@@ -12,6 +12,10 @@ use super::address::{own_id, split_module};
 /// The key where the file declares none, or more than one.
 const SOME_KEY: &str = "the ARN of a customer managed key that is shared with the central account";
 
+/// What another key does to storage that exists.
+const REPLACED: &str =
+    "A stack that exists replaces the resource, or rejects the change: move the data first.";
+
 /// The most keys among which that of a file is looked for: of more, none is the only one.
 const MOST_KEYS: usize = 200;
 
@@ -71,34 +75,62 @@ const fn same(kind: ResourceKind, on: (&'static str, &'static str)) -> KeyArgume
     }
 }
 
+/// How to name a key.
+struct NamedKey {
+    /// The expression for its ARN.
+    value: String,
+    /// The words for it in a sentence.
+    words: String,
+    /// The parameter or variable that the expression refers to.
+    parameter: Option<String>,
+}
+
 impl Site<'_> {
-    /// Returns the value that names a key of a region, and the words for it.
-    fn name_key(&self, region: &str) -> (String, String) {
-        let parameter = || match (self.language, &self.facts.replica) {
-            // The key of a replica is in its region, so it is not that of the others.
-            (Language::Hcl, Some(_)) => format!("var.kms_key_arn_{}", region.replace('-', "_")),
-            (Language::Template, Some(_)) => format!("!Ref KmsKeyArn{}", capitalize(region)),
-            (Language::Hcl, None) => "var.kms_key_arn".to_owned(),
-            (Language::Template, None) => "!Ref KmsKeyArn".to_owned(),
+    /// Returns how to name a key of a region.
+    fn name_key(&self, region: &str) -> NamedKey {
+        if let Some(key) = self.find_key(region) {
+            return NamedKey {
+                value: key.clone(),
+                words: key,
+                parameter: None,
+            };
+        }
+        // A key is in the region of what it encrypts. A stack has one region, except for replicas.
+        let is_regional = match self.language {
+            Language::Hcl => self.facts.replica.is_some() || self.snapshot.regions.len() > 1,
+            Language::Template => self.facts.replica.is_some(),
         };
-        match self.find_key(region) {
-            Some(key) => (key.clone(), key),
-            None => (parameter(), SOME_KEY.to_owned()),
+        let name = match (self.language, is_regional) {
+            (Language::Hcl, true) => format!("kms_key_arn_{}", region.replace('-', "_")),
+            (Language::Template, true) => format!("KmsKeyArn{}", capitalize_words(region)),
+            (Language::Hcl, false) => "kms_key_arn".to_owned(),
+            (Language::Template, false) => "KmsKeyArn".to_owned(),
+        };
+        NamedKey {
+            value: match self.language {
+                Language::Hcl => format!("var.{name}"),
+                Language::Template => format!("!Ref {name}"),
+            },
+            words: SOME_KEY.to_owned(),
+            parameter: Some(name),
         }
     }
 
-    pub(super) fn write_key(
-        &self,
-        kind: ResourceKind,
-        region: &str,
-        is_encrypted: bool,
-    ) -> Option<Written> {
-        let (value, named) = self.name_key(region);
-        match kind {
-            ResourceKind::S3Bucket => return Some(self.write_bucket_key(&value)),
-            ResourceKind::DynamodbTable => return Some(self.write_table_key(region, &value)),
-            _ => {}
-        }
+    pub(super) fn write_key(&self, kind: ResourceKind, region: &str) -> Option<Written> {
+        let key = self.name_key(region);
+        let written = match kind {
+            ResourceKind::S3Bucket => self.write_bucket_key(&key.value),
+            ResourceKind::DynamodbTable => self.write_table_key(region, &key.value),
+            _ => return self.write_key_arguments(kind, key),
+        };
+        Some(Written {
+            key_parameter: key.parameter,
+            ..written
+        })
+    }
+
+    /// Returns the key of storage that would be replaced by another key, except in Redshift.
+    fn write_key_arguments(&self, kind: ResourceKind, key: NamedKey) -> Option<Written> {
         let in_place = matches!(
             kind,
             ResourceKind::RedshiftCluster | ResourceKind::RedshiftNamespace
@@ -121,20 +153,30 @@ impl Site<'_> {
             ResourceKind::FsxVolume => " of its file system",
             _ => "",
         };
-        let mut lines = vec![format!("{argument}{separator}{value}")];
-        let mut fix = format!("Set `{argument}`{of_other} to {named}");
-        if !is_encrypted && !on.is_empty() {
-            lines.insert(0, format!("{on}{separator}true"));
-            fix = format!("Set `{on}{separator}true`, and `{argument}` to {named}");
-        }
-        fix.push_str(match self.language {
-            Language::Template if !in_place => {
-                ", in the template. A stack that exists replaces the resource."
+        let key_line = format!("{argument}{separator}{}", key.value);
+        // A default of AWS or of the account may encrypt it now, but AWS accepts a key only together with encryption.
+        let (lines, mut fix) = match on {
+            "" => (
+                vec![key_line],
+                format!("Set `{argument}`{of_other} to {}", key.words),
+            ),
+            on => {
+                let on = format!("{on}{separator}true");
+                let fix = format!("Set `{on}`, and `{argument}` to {}", key.words);
+                (vec![on, key_line], fix)
             }
-            _ => ", where it is declared.",
-        });
+        };
+        let mut notes = Vec::new();
+        if self.may_exist() && !in_place {
+            fix.push_str(", in the template. A stack that exists replaces the resource.");
+            notes.push(REPLACED.to_owned());
+        } else {
+            fix.push_str(", where it is declared.");
+        }
         Some(self.put_in_device(Written {
             lines,
+            notes,
+            key_parameter: key.parameter,
             fix,
             ..Written::default()
         }))
@@ -243,37 +285,46 @@ impl Site<'_> {
                     .is_some_and(|it| it.state == "Enabled" && it.spec == "SYMMETRIC_DEFAULT")
             })
         };
-        let mut found = None;
+        let mut found: Option<String> = None;
         for (arn, key) in &self.snapshot.keys {
             let Some(parsed) = Arn::parse(arn).filter(|it| it.region == region) else {
                 continue;
             };
-            let id = parsed.resource_id();
             let reference = match self.language {
-                Language::Hcl => match id.strip_prefix(module) {
-                    Some(own) if own.starts_with("aws_kms_") => {
-                        format!("{own}.arn")
-                    }
+                Language::Hcl => match parsed.resource_id().strip_prefix(module) {
+                    Some(own) if own.starts_with("aws_kms_") => format!("{own}.arn"),
                     _ => continue,
                 },
-                Language::Template => match id.chars().all(|it| it.is_ascii_alphanumeric()) {
-                    true => format!("!GetAtt {id}.Arn"),
-                    false => continue,
+                Language::Template => match self.refer_to_key(arn) {
+                    Some(reference) => reference,
+                    None => continue,
                 },
             };
             if !usable(key) {
                 continue;
             }
-            if found.replace(reference).is_some() {
+            // Stacks of one template have the same key, by its logical id.
+            if found
+                .replace(reference.clone())
+                .is_some_and(|it| it != reference)
+            {
                 return None;
             }
         }
         found
     }
+
+    /// Returns the reference to a key that is declared in the same template and always created with it.
+    fn refer_to_key(&self, arn: &str) -> Option<String> {
+        let place = self.snapshot.places.get(arn)?;
+        let is_here = place.file == self.file && place.own_condition.is_none();
+        let address = place.address.as_deref().filter(|_| is_here)?;
+        Some(format!("!GetAtt {}.Arn", own_id(address)))
+    }
 }
 
 /// Returns the name of a region as part of a logical id: `EuWest1`.
-fn capitalize(region: &str) -> String {
+fn capitalize_words(region: &str) -> String {
     let words = region.split('-').map(|word| {
         let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
         format!("{}{rest}", first.to_ascii_uppercase())

@@ -67,10 +67,9 @@ fn write_variables(changes: &[Change], out: &mut dyn Write) -> Result<(), WriteE
     let names: BTreeSet<&str> = changes
         .iter()
         .filter_map(|change| match &change.method {
-            Method::Declaration(declaration) => Some(declaration.key_parameters()),
+            Method::Declaration(declaration) => declaration.key_parameter.as_deref(),
             _ => None,
         })
-        .flatten()
         .collect();
     if names.is_empty() {
         return Ok(());

@@ -14,6 +14,7 @@ use crate::model::{Gap, GapKind, Observed};
 use crate::source::planned::{Planned, Surroundings, add_gap, after_apply, key_arn, unplanned};
 use crate::text::and_more;
 
+use super::conditions::find_own_condition;
 use super::nested::Files;
 use super::tags;
 use super::template::{Declared, Template};
@@ -133,6 +134,11 @@ impl<'a> Build<'a> {
                 .condition
                 .as_ref()
                 .map(|(name, _)| name.to_string()),
+            loop_body: declared.loop_body.map(str::to_owned),
+            own_condition: declared
+                .condition_name
+                .and_then(|name| find_own_condition(declared.id, name))
+                .map(str::to_owned),
         }
     }
 

@@ -202,3 +202,39 @@ fn is_never_empty(value: &Resolved) -> bool {
     let has_content = |piece: &Piece| !matches!(piece, Piece::Open(_));
     matches!(value, Resolved::Text(phrase) if phrase.0.iter().any(has_content))
 }
+
+/// What separates the condition of a stack from that of its resource, in the name of both.
+const AND: &str = " and ";
+
+/// Returns the name of the condition of a nested stack and of its resource.
+pub(super) fn join_conditions(stack: &str, own: &str) -> String {
+    format!("{stack}{AND}{own}")
+}
+
+/// Returns the condition that a resource names in its own template; `None` if it has only that of its stack. The names
+/// of both begin with the stacks around them.
+pub(super) fn find_own_condition<'c>(id: &str, condition: &'c str) -> Option<&'c str> {
+    let last = condition.rsplit(AND).next()?;
+    let mut parts = last.rsplit('/');
+    let own = parts.next()?;
+    (parts.next() == id.rsplit('/').nth(1)).then_some(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_own_condition;
+
+    #[test]
+    fn the_condition_of_a_stack_is_not_that_of_a_resource() {
+        for (id, condition, own) in [
+            ("Vpc", "Own", Some("Own")),
+            ("Child/Vpc", "Child/Own", Some("Own")),
+            ("Child/Vpc", "Outer", None),
+            ("Child/Vpc", "Outer and Child/Own", Some("Own")),
+            ("Child/Inner/Vpc", "Outer and Child/Middle", None),
+            ("Child/Inner/Vpc", "Child/Middle and Inner/Own", Some("Own")),
+        ] {
+            assert_eq!(find_own_condition(id, condition), own, "{id} {condition}");
+        }
+    }
+}

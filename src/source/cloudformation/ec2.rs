@@ -212,7 +212,8 @@ fn add_image_volumes<'a>(
         let is_root = part == "/root";
         build.planned.declaration_mut(&arn).device = Some(BlockDevice {
             name: device.clone(),
-            holder: DeviceHolder::Image { is_root },
+            is_root,
+            holder: DeviceHolder::Image,
         });
         let mut volume = Volume {
             arn,
@@ -443,6 +444,7 @@ fn read_mapped_volumes<'a>(
         let arn = build.declare_resource(declared, &part);
         build.planned.declaration_mut(&arn).device = Some(BlockDevice {
             name: device,
+            is_root: false,
             holder: match (&launch.place, launch.own.get(NAME).is_absent()) {
                 (Some(place), true) => DeviceHolder::LaunchTemplate(place.clone()),
                 _ => DeviceHolder::Instance,

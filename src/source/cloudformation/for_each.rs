@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::error::TemplateError;
-use super::node::{Entry, MOST_BYTES, MOST_VALUES, Mark, Node, Value, make_node};
+use super::node::{Entry, LOOP_BODY, MOST_BYTES, MOST_VALUES, Mark, Node, Value, make_node};
 use super::template::Template;
 use super::value::Resolved;
 
@@ -150,10 +150,26 @@ fn read_turns(
     for value in values {
         for inner in body.entries() {
             left.take_entry(entry.at)?;
-            turns.push(fill_template(inner, identifier, &value, left)?);
+            let mut turn = fill_template(inner, identifier, &value, left)?;
+            note_loop(&mut turn, &format!("{} of {}", inner.name, entry.name));
+            turns.push(turn);
         }
     }
     Ok(Some(turns))
+}
+
+/// Notes in a resource from a loop which declaration makes it.
+fn note_loop(turn: &mut Entry, declaration: &str) {
+    let at = turn.at;
+    let kind = turn.node.get("Type").and_then(Node::text);
+    let is_resource = kind.is_some_and(|it| it.contains("::"));
+    if let (true, Value::Map(attributes)) = (is_resource, &mut turn.node.value) {
+        attributes.push(Entry {
+            name: LOOP_BODY.to_owned(),
+            at,
+            node: make_node(at, Value::Text(declaration.to_owned())),
+        });
+    }
 }
 
 fn fill_template(

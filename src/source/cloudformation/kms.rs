@@ -7,6 +7,7 @@ use crate::source::defaults;
 
 use super::build::{Build, KEY, REPLICA_KEY, locate_gap};
 use super::policy;
+use super::template::Declared;
 use super::value::Resolved;
 
 pub(super) fn read_keys(build: &mut Build<'_>) {
@@ -16,8 +17,7 @@ pub(super) fn read_keys(build: &mut Build<'_>) {
             metadata: read_metadata(&properties).map(Some).into(),
             policy: key_policy(build, &properties),
         };
-        let arn = build.key_arn(declared.id);
-        build.planned.add_key(arn, key);
+        add_key(build, &declared, key);
     }
     for declared in build.of_type(REPLICA_KEY) {
         let properties = build.template.properties(&declared);
@@ -25,9 +25,15 @@ pub(super) fn read_keys(build: &mut Build<'_>) {
             metadata: read_replica_metadata(&properties).map(Some).into(),
             policy: key_policy(build, &properties),
         };
-        let arn = build.key_arn(declared.id);
-        build.planned.add_key(arn, key);
+        add_key(build, &declared, key);
     }
+}
+
+fn add_key<'a>(build: &mut Build<'a>, declared: &Declared<'a>, key: Key) {
+    let arn = build.key_arn(declared.id);
+    let place = build.find_place(declared);
+    build.planned.add_place(arn.clone(), place);
+    build.planned.add_key(arn, key);
 }
 
 /// Reads a replica key. Its specification and usage are those of its primary key, which is in another region.

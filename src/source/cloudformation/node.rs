@@ -1,5 +1,9 @@
 //! A template's text as a tree in which every value has its line and column.
 
+/// The attribute of a resource from a loop with the name of its declaration in the text. CloudFormation has no
+/// attribute with this name.
+pub(super) const LOOP_BODY: &str = "backup-check:loop";
+
 /// A place in the text; line and column are counted from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Mark {

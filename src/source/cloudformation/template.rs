@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::source::planned::Surroundings;
 
 use super::error::TemplateError;
-use super::node::{Entry, Mark, Node, Value};
+use super::node::{Entry, LOOP_BODY, Mark, Node, Value};
 use super::parameter;
 use super::value::{Open, Resolved, Truth};
 
@@ -53,6 +53,10 @@ pub(super) struct Declared<'a> {
     pub(super) kind: &'a str,
     /// The condition under which it is created, if that condition cannot be evaluated.
     pub(super) condition: Option<(String, Open)>,
+    /// The name of its condition. That of a nested stack is added to that of its resources.
+    pub(super) condition_name: Option<&'a str>,
+    /// The declaration in a loop that makes it.
+    pub(super) loop_body: Option<&'a str>,
     properties: Option<&'a Node>,
     /// A macro that may change the properties.
     ///
@@ -132,6 +136,8 @@ impl<'a> Template<'a> {
                 at: entry.at,
                 kind,
                 condition,
+                condition_name: entry.node.get("Condition").and_then(Node::text),
+                loop_body: entry.node.get(LOOP_BODY).and_then(Node::text),
                 properties: entry.node.get("Properties"),
                 changed_by: find_macro(&entry.node),
             };

@@ -198,6 +198,19 @@ impl<'a> Document<'a> {
         self.modules.get(&module_path(address)).copied()
     }
 
+    /// Returns the source of a module, or of one around it, if that is not a folder of the configuration.
+    ///
+    /// Source: <https://developer.hashicorp.com/terraform/language/modules/configuration#source>.
+    pub(super) fn find_module_source(&self, address: &str) -> Option<&'a str> {
+        let path = module_path(address);
+        let mut calls = path.match_indices('/').map(|(at, _)| path.split_at(at));
+        calls.find_map(|(outside, inside)| {
+            let name = inside.split('/').nth(1)?;
+            let source = self.module_at(outside)?["module_calls"][name]["source"].as_str()?;
+            (!source.starts_with("./") && !source.starts_with("../")).then_some(source)
+        })
+    }
+
     /// Returns the configuration of the module at a path: `/db/keys`.
     pub(super) fn module_at(&self, path: &str) -> Option<&'a Value> {
         self.modules.get(path).copied()

@@ -416,11 +416,10 @@ fn read_devices<'a>(
         if !is_listed {
             planned.declaration_mut(&volume.arn).device = Some(BlockDevice {
                 name: device.name.map(str::to_owned),
+                is_root: device.is_root,
                 holder: match device.of_template {
                     Some(template) => DeviceHolder::LaunchTemplate(reader.find_place(template)),
-                    None if device.is_of_image => DeviceHolder::Image {
-                        is_root: device.is_root,
-                    },
+                    None if device.is_of_image => DeviceHolder::Image,
                     None => DeviceHolder::Instance,
                 },
             });

@@ -131,6 +131,9 @@ impl<'a> Reader<'a> {
     /// Records where a resource is declared.
     pub(super) fn add_place(&self, item: &Item<'_>, arn: &str, planned: &mut Planned) {
         planned.add_place(arn, self.find_place(item));
+        if let Some(source) = self.document.find_module_source(item.module) {
+            planned.declaration_mut(arn).module_source = Some(source.to_owned());
+        }
     }
 
     /// Returns where a resource is declared.
@@ -141,6 +144,8 @@ impl<'a> Reader<'a> {
             column: None,
             address: Some(item.address.to_owned()),
             condition: None,
+            loop_body: None,
+            own_condition: None,
         }
     }
 
@@ -426,6 +431,13 @@ impl<'a> Satellites<'a> {
             ([], Some(gap)) => Err(gap.clone()),
             _ => Ok(found.iter().map(|it| it.item).collect()),
         }
+    }
+
+    /// Returns the address of the satellite of a resource, or of an instance of the resource that it may be one of.
+    pub(super) fn find_address(&self, item: &Item<'_>) -> Option<&'a str> {
+        let found = self.of.get(item.address)?;
+        let certain = found.iter().find(|it| it.is_certain);
+        certain.or(found.first()).map(|it| it.item.address)
     }
 
     /// Returns whether the plan may destroy a satellite of a resource.

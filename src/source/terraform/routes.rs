@@ -184,8 +184,8 @@ fn list_outside(reader: &Reader<'_>, id: &str, listed: &mut Vec<RouteTable>) {
     }
 }
 
-/// Assigns the route tables to the subnets that name them, once all routes are known: tables with the same
-/// routes are the same to a subnet.
+/// Assigns the subnets to the route tables that they name, once all routes are known. Where one of several tables is a
+/// subnet's, and which one is known only after apply, it is assigned to each if their routes are the same.
 pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let mut of_subnet: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let mut open: BTreeSet<(String, String)> = BTreeSet::new();
@@ -234,11 +234,12 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
             && found
                 .windows(2)
                 .all(|it| routes_of(it[0]) == routes_of(it[1]));
-        match found.first_mut() {
-            Some(table) if is_same && !open.contains(&key) => table.subnets.push(subnet.clone()),
-            _ => {
-                open.insert(key);
-            }
+        if found.is_empty() || !is_same || open.contains(&key) {
+            open.insert(key);
+            continue;
+        }
+        for table in &mut found {
+            table.subnets.push(subnet.clone());
         }
     }
     for (region, subnet) in open {

@@ -1,5 +1,6 @@
 //! S3 buckets and the resources that configure them.
 
+use crate::model::place::Configurer;
 use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 use crate::model::{Gap, GapKind, Observed};
 use crate::source::defaults::S3_ALGORITHM;
@@ -13,14 +14,19 @@ use super::view::{Fact, View};
 const OF: [&str; 1] = ["aws_s3_bucket"];
 const BY: [&str; 3] = ["bucket", "id", "arn"];
 
+const VERSIONING: &str = "aws_s3_bucket_versioning";
+const ENCRYPTION: &str = "aws_s3_bucket_server_side_encryption_configuration";
+const LIFECYCLE: &str = "aws_s3_bucket_lifecycle_configuration";
+const NOTIFICATION: &str = "aws_s3_bucket_notification";
+
 /// Reads the buckets of the plan.
 pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let of = |kind: &str| reader.find_satellites(kind, "bucket", &OF, &BY);
-    let versionings = of("aws_s3_bucket_versioning");
-    let encryptions = of("aws_s3_bucket_server_side_encryption_configuration");
-    let lifecycles = of("aws_s3_bucket_lifecycle_configuration");
+    let versionings = of(VERSIONING);
+    let encryptions = of(ENCRYPTION);
+    let lifecycles = of(LIFECYCLE);
     let locks = of("aws_s3_bucket_object_lock_configuration");
-    let notifications = of("aws_s3_bucket_notification");
+    let notifications = of(NOTIFICATION);
     for item in reader.document.items_of("aws_s3_bucket") {
         let view = item.view();
         let named = reader.identify_item(item, view.text("bucket"));
@@ -43,20 +49,43 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         };
         reader.add_place(item, &bucket.arn, planned);
         let configured_by = &mut planned.declaration_mut(&bucket.arn).configured_by;
-        for (kind, satellites) in [
-            ("aws_s3_bucket_versioning", &versionings),
+        for (kind, satellites, block) in [
+            (VERSIONING, &versionings, Some("versioning")),
             (
-                "aws_s3_bucket_server_side_encryption_configuration",
+                ENCRYPTION,
                 &encryptions,
+                Some("server_side_encryption_configuration"),
             ),
-            ("aws_s3_bucket_lifecycle_configuration", &lifecycles),
-            ("aws_s3_bucket_notification", &notifications),
+            (LIFECYCLE, &lifecycles, Some("lifecycle_rule")),
+            (NOTIFICATION, &notifications, None),
         ] {
-            let attached = satellites.attached_to(item).unwrap_or_default();
-            configured_by.extend(attached.first().map(|it| (kind, it.address.to_owned())));
+            let configurer = find_configurer(&view, satellites, block);
+            configured_by.extend(configurer.map(|it| (kind, it)));
         }
         planned.snapshot_mut().buckets.items.push(bucket);
     }
+}
+
+/// Returns what configures a setting of a bucket, if the plan contains it: a satellite, or the inline block.
+fn find_configurer<'a>(
+    view: &View<'a>,
+    satellites: &Satellites<'a>,
+    block: Option<&str>,
+) -> Option<Configurer> {
+    if let Some(address) = satellites.find_address(view.item) {
+        return Some(Configurer::Resource(address.to_owned()));
+    }
+    let block = block?;
+    let is_block = match view.is_set(block) {
+        Some(true) => true,
+        // The configuration of a plan has no dynamic blocks, and the values of an existing bucket have its settings
+        // even if it has no block.
+        _ => {
+            let blocks = view.blocks(block).known();
+            !view.item.exists && blocks.is_some_and(|it| !it.is_empty())
+        }
+    };
+    is_block.then_some(Configurer::Block)
 }
 
 /// Returns a setting of a bucket, read from the resource that configures it: a satellite, or the bucket itself

@@ -164,7 +164,7 @@ fn a_template_declares_what_a_bucket_lacks_in_its_properties() {
     assert_eq!(
         lines_of(&in_template("Logs", &expiry)),
         "LifecycleConfiguration:\n  Rules:\n    - Id: expire-noncurrent-versions\n      Status: Enabled\n      \
-         NoncurrentVersionExpiration:\n          NoncurrentDays: 30"
+         NoncurrentVersionExpiration:\n        NoncurrentDays: 30"
     );
     let events = Remedy::EnableEventBridge { bucket, region };
     assert_eq!(
@@ -206,9 +206,12 @@ fn a_table_has_its_key_in_a_block() {
     );
 }
 
-/// Types with an argument for encryption itself, one of another name, and none.
+/// Types with an argument for encryption itself, one of another name, and none. What is encrypted now may be so by a
+/// default of the account, and a key without the argument is an error.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ebs_volume#kms_key_id>.
 #[test]
-fn a_key_comes_with_encryption_where_that_is_off() {
+fn a_key_comes_with_encryption() {
     use ResourceKind::{
         EbsVolume, FsxFileSystem, FsxVolume, NeptuneCluster, RedshiftCluster, RedshiftNamespace,
         StorageGatewayVolume,
@@ -217,8 +220,8 @@ fn a_key_comes_with_encryption_where_that_is_off() {
         (
             EbsVolume,
             true,
-            "kms_key_id = var.kms_key_arn",
-            "KmsKeyId: !Ref KmsKeyArn",
+            "encrypted = true\nkms_key_id = var.kms_key_arn",
+            "Encrypted: true\nKmsKeyId: !Ref KmsKeyArn",
         ),
         (
             EbsVolume,
@@ -299,7 +302,7 @@ fn the_sentence_says_what_a_stack_would_replace() {
             ResourceKind::EbsVolume,
             true,
             format!(
-                "Set `KmsKeyId` to {some}, in the template. A stack that exists replaces the resource."
+                "Set `Encrypted: true`, and `KmsKeyId` to {some}, in the template. A stack that exists replaces the resource."
             ),
         ),
         (
@@ -390,8 +393,8 @@ fn the_only_usable_key_of_the_file_is_referred_to() {
     for (name, keys, reference) in cases {
         let found = declare_in("terraform-plan", "aws_ebs_volume.data", &keys, &remedy).unwrap();
         let expected = match reference {
-            "" => "kms_key_id = var.kms_key_arn".to_owned(),
-            reference => format!("kms_key_id = {reference}"),
+            "" => "encrypted = true\nkms_key_id = var.kms_key_arn".to_owned(),
+            reference => format!("encrypted = true\nkms_key_id = {reference}"),
         };
         assert_eq!(lines_of(&found), expected, "{name}");
     }
@@ -406,14 +409,14 @@ fn the_only_usable_key_of_the_file_is_referred_to() {
         &remedy,
     );
     let found = found.unwrap();
-    assert_eq!(lines_of(&found), "kms_key_id = aws_kms_key.main.arn");
+    assert_eq!(
+        lines_of(&found),
+        "encrypted = true\nkms_key_id = aws_kms_key.main.arn"
+    );
     assert_eq!(
         found.fix,
-        "Set `kms_key_id` to aws_kms_key.main.arn, where it is declared."
+        "Set `encrypted = true`, and `kms_key_id` to aws_kms_key.main.arn, where it is declared."
     );
-    let keys = [plan("Key"), plan("1234abcd-12ab-34cd-56ef-1234567890ab")];
-    let found = declare_in("cloudformation", "Data", &keys, &remedy).unwrap();
-    assert_eq!(lines_of(&found), "KmsKeyId: !GetAtt Key.Arn");
 }
 
 /// In more keys than anybody declares in one file none is looked for.
@@ -421,8 +424,8 @@ fn the_only_usable_key_of_the_file_is_referred_to() {
 fn a_key_is_not_looked_for_among_very_many() {
     let remedy = use_key(ResourceKind::EbsVolume, "other", true);
     for (count, line) in [
-        (199, "kms_key_id = aws_kms_key.main.arn"),
-        (200, "kms_key_id = var.kms_key_arn"),
+        (199, "encrypted = true\nkms_key_id = aws_kms_key.main.arn"),
+        (200, "encrypted = true\nkms_key_id = var.kms_key_arn"),
     ] {
         let far = |at| {
             (
@@ -450,6 +453,20 @@ fn one_line_turns_on_automated_backups() {
     );
     let declared = in_template("Orders", &remedy);
     assert_eq!(lines_of(&declared), "BackupRetentionPeriod: 7");
+    // Only a DB instance that exists has anything to restart.
+    let arn = "arn:aws:rds:eu-central-1:111122223333:db:orders";
+    let keys = BTreeMap::new();
+    let plan = file("terraform-plan", arn, "aws_db_instance.x[0]", None, &keys);
+    let existing = declare(&plan, &remedy, arn).unwrap();
+    assert_eq!(existing.declaration.address, "aws_db_instance.x");
+    let restarted = "A DB instance that exists may be restarted: choose a quiet time.";
+    for (declared, notes) in [
+        (existing, vec![restarted]),
+        (in_template("Orders", &remedy), vec![restarted]),
+        (in_plan("aws_db_instance.orders", &remedy), vec![]),
+    ] {
+        assert_eq!(declared.declaration.notes, notes);
+    }
 }
 
 /// Sources: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/vpc_endpoint>,
@@ -474,7 +491,7 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
     let declared = in_plan("module.a.aws_vpc.net", &endpoint(&tables));
     assert_eq!(
         separate_of(&declared),
-        "resource \"aws_vpc_endpoint\" \"net_s3\" {\n  vpc_id            = aws_vpc.net.id\n  \
+        "resource \"aws_vpc_endpoint\" \"net_s3_gateway\" {\n  vpc_id            = aws_vpc.net.id\n  \
          service_name      = \"com.amazonaws.eu-central-1.s3\"\n  vpc_endpoint_type = \"Gateway\"\n  \
          route_table_ids   = [aws_route_table.private[0].id, aws_vpc.net.main_route_table_id, \"rtb-0123\"]\n}"
     );
@@ -488,8 +505,19 @@ fn an_endpoint_is_declared_with_the_route_tables_of_private_subnets() {
         declared.fix,
         "Declare a gateway endpoint for com.amazonaws.eu-central-1.s3 in the VPC, with its route tables."
     );
-    let start = "NetS3:\n  Type: AWS::EC2::VPCEndpoint\n  Properties:\n    VpcId: !Ref Net\n    \
-                 ServiceName: com.amazonaws.eu-central-1.s3\n    VpcEndpointType: Gateway";
+    for (address, label) in [
+        ("aws_vpc.net[1]", "net_1_s3_gateway"),
+        (
+            "module.a[0].aws_vpc.net[\"eu-west\"]",
+            "net_eu_west_s3_gateway",
+        ),
+    ] {
+        let declared = in_plan(address, &endpoint(&[]));
+        let head = format!("resource \"aws_vpc_endpoint\" \"{label}\" {{");
+        assert_eq!(declared.declaration.separate[0], head);
+    }
+    let start = "NetS3GatewayEndpoint:\n  Type: AWS::EC2::VPCEndpoint\n  Properties:\n    VpcId: !Ref Net\n    \
+                 ServiceName: !Sub com.amazonaws.${AWS::Region}.s3\n    VpcEndpointType: Gateway";
     let declared = in_template("Net", &endpoint(&["Private", "rtb-0123"]));
     assert_eq!(
         separate_of(&declared),

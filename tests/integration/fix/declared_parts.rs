@@ -6,7 +6,7 @@ use backup_check::analysis::Remedy;
 use backup_check::analysis::declaration::declare;
 use backup_check::analysis::remedy::Language;
 use backup_check::model::ResourceKind;
-use backup_check::model::place::{BlockDevice, DeviceHolder, Place, TableReplica};
+use backup_check::model::place::{BlockDevice, Configurer, DeviceHolder, Place, TableReplica};
 
 use super::declarations::{REGION, file, lines_of, use_key};
 
@@ -37,8 +37,8 @@ fn a_replica_of_a_table_has_its_own_key() {
         let declaration = declared.unwrap().declaration;
         assert_eq!(declaration.lines.join("\n"), lines);
         assert!(declaration.notes[0].starts_with("The table and each of its replicas need"));
-        let variables: Vec<&str> = declaration.key_parameters().into_iter().collect();
-        assert_eq!(variables, ["kms_key_arn_eu_central_1"]);
+        let variable = declaration.key_parameter.as_deref();
+        assert_eq!(variable, Some("kms_key_arn_eu_central_1"));
     }
 }
 
@@ -65,55 +65,63 @@ fn a_declaration_says_where_it_belongs() {
     );
     plan.places
         .insert("aws_ebs_volume.data".to_owned(), attached);
-    let mut device = |name: Option<&str>, holder| {
+    let mut device = |name: Option<&str>, is_root, holder| {
         let name = name.map(str::to_owned);
         plan.declarations
             .entry(block.to_owned())
             .or_default()
-            .device = Some(BlockDevice { name, holder });
+            .device = Some(BlockDevice {
+            name,
+            is_root,
+            holder,
+        });
         declare(&plan, &volume(block), instance).unwrap()
     };
-    let key = "kms_key_id = var.kms_key_arn";
-    let own = device(None, DeviceHolder::Instance);
-    assert_eq!(own.declaration.address, block);
+    let [on, key] = ["encrypted = true", "kms_key_id = var.kms_key_arn"];
+    let own = device(None, true, DeviceHolder::Instance);
+    assert_eq!(own.declaration.address, instance);
     assert_eq!(
-        (
-            own.declaration.place.as_str(),
-            own.declaration.language,
-            lines_of(&own).as_str()
-        ),
-        ("stack/main", Language::Hcl, key)
+        (own.declaration.place.as_str(), own.declaration.language),
+        ("stack/main", Language::Hcl)
     );
-    assert_eq!(device_of_volume(block, instance), block);
+    assert_eq!(
+        lines_of(&own),
+        format!("root_block_device {{\n  {on}\n  {key}\n}}")
+    );
+    let more = device(Some("/dev/sdb"), false, DeviceHolder::Instance);
+    assert_eq!(
+        lines_of(&more),
+        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {on}\n  {key}\n}}")
+    );
     let in_template = DeviceHolder::LaunchTemplate(template);
-    let mapped = device(Some("/dev/xvdk"), in_template.clone());
+    let mapped = device(Some("/dev/xvdk"), false, in_template.clone());
     assert_eq!(mapped.declaration.address, "aws_launch_template.lt");
     assert_eq!(
         lines_of(&mapped),
         format!(
-            "block_device_mappings {{\n  device_name = \"/dev/xvdk\"\n  ebs {{\n    {key}\n  }}\n}}"
+            "block_device_mappings {{\n  device_name = \"/dev/xvdk\"\n  ebs {{\n    {on}\n    {key}\n  }}\n}}"
         )
     );
-    let unnamed = device(None, in_template);
+    let unnamed = device(None, false, in_template);
     assert_eq!(
         (lines_of(&unnamed).as_str(), unnamed.declaration.notes),
         (
             "",
             vec![format!(
-                "Set `{key}` in the block device mapping of aws_launch_template.lt."
+                "Set `{on}` and `{key}` in the block device mapping of aws_launch_template.lt."
             )]
         )
     );
-    let root = device(Some("/dev/xvda"), DeviceHolder::Image { is_root: true });
+    let root = device(Some("/dev/xvda"), true, DeviceHolder::Image);
     assert_eq!(root.declaration.address, instance);
     assert_eq!(
         lines_of(&root),
-        format!("root_block_device {{\n  {key}\n}}")
+        format!("root_block_device {{\n  {on}\n  {key}\n}}")
     );
-    let more = device(Some("/dev/sdb"), DeviceHolder::Image { is_root: false });
+    let more = device(Some("/dev/sdb"), false, DeviceHolder::Image);
     assert_eq!(
         lines_of(&more),
-        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {key}\n}}")
+        format!("ebs_block_device {{\n  device_name = \"/dev/sdb\"\n  {on}\n  {key}\n}}")
     );
     // An attached volume has its own declaration, and one of another file has none.
     let attached = declare(&plan, &volume("aws_ebs_volume.data"), instance).unwrap();
@@ -161,23 +169,53 @@ fn a_bucket_has_one_resource_of_each_type_that_configures_it() {
     let kind = "aws_s3_bucket_lifecycle_configuration";
     let own = "module.m[\"x\"].aws_s3_bucket_lifecycle_configuration.own";
     let facts = plan.declarations.entry(one.clone()).or_default();
-    facts.configured_by.insert(kind, own.to_owned());
+    facts
+        .configured_by
+        .insert(kind, Configurer::Resource(own.to_owned()));
     let changed = declare(&plan, &remedy, &one).unwrap().declaration;
-    assert_eq!(changed.address, own);
+    assert_eq!(
+        changed.address,
+        "module.m.aws_s3_bucket_lifecycle_configuration.own"
+    );
     assert!(changed.separate.is_empty());
     assert_eq!(changed.lines[0], "rule {");
 }
 
-/// Returns the address of the change for a finding about a volume itself, which is a block of an instance.
-fn device_of_volume(block: &str, instance: &str) -> String {
-    let mut plan = file("terraform-plan", block, instance, None, &BTreeMap::new());
-    plan.declarations
-        .entry(block.to_owned())
-        .or_default()
-        .device = Some(BlockDevice {
-        name: None,
-        holder: DeviceHolder::Instance,
-    });
-    let remedy = use_key(ResourceKind::EbsVolume, block, true);
-    declare(&plan, &remedy, block).unwrap().declaration.address
+/// Creating these resources puts a configuration in place of that of a bucket that exists.
+///
+/// Source: <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/s3_bucket_notification>.
+#[test]
+fn a_new_resource_of_a_bucket_that_exists_replaces_its_configuration() {
+    let (bucket, region) = ("b".to_owned(), REGION.to_owned());
+    let address = "aws_s3_bucket.b";
+    let notes = |arn: &str, remedy: &Remedy| {
+        let plan = file("terraform-plan", arn, address, None, &BTreeMap::new());
+        declare(&plan, remedy, arn).unwrap().declaration.notes
+    };
+    let versioning = Remedy::EnableVersioning {
+        bucket: bucket.clone(),
+        region: region.clone(),
+    };
+    let expiry = Remedy::ExpireNoncurrentVersions {
+        bucket: bucket.clone(),
+        region: region.clone(),
+    };
+    let events = Remedy::EnableEventBridge { bucket, region };
+    let block =
+        "If a dynamic block of the bucket declares this setting, change that block instead.";
+    let all = |others: &str| {
+        format!(
+            "It replaces all {others} of the bucket: declare those that the bucket has in it, too."
+        )
+    };
+    let existing = "arn:aws:s3:::b";
+    assert_eq!(notes(existing, &versioning), [block]);
+    assert_eq!(
+        notes(existing, &expiry),
+        [block.to_owned(), all("lifecycle rules")]
+    );
+    assert_eq!(notes(existing, &events), [all("notifications")]);
+    for remedy in [versioning, expiry, events] {
+        assert!(notes(address, &remedy).is_empty());
+    }
 }

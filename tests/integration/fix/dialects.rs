@@ -75,3 +75,25 @@ fn only_a_dialect_without_output_explains_why() {
         );
     }
 }
+
+/// What is in no template is changed by these properties, which a reader copies from the comments.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpcendpoint.html>.
+#[test]
+fn properties_in_comments_can_be_copied() {
+    let dialect = Dialect::find("cloudformation").unwrap();
+    let written = write_changes(dialect, "mixed", &Wanted::FailingAndWarning);
+    let policy = written.split("#     KeyPolicy:\n").nth(1).unwrap();
+    let policy: String = policy
+        .lines()
+        .map_while(|it| it.strip_prefix("#       "))
+        .collect();
+    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    assert!(policy["Statement"].is_array());
+    // A template without the property leaves it open what becomes of the policy of the endpoint.
+    assert!(
+        written.contains("#     PolicyDocument: {Version: \"2008-10-17\", Statement: ["),
+        "{written}"
+    );
+    assert!(written.contains("FileSystemTags in AWS::EFS::FileSystem"));
+}

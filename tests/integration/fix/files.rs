@@ -53,8 +53,8 @@ Resources:
     assert!(
         documents_of(&written).contains(
             "  I: # main.yaml:2\n    Properties:\n      BlockDeviceMappings:\n        - DeviceName: /dev/xvda\n          \
-             Ebs:\n            KmsKeyId: !Ref KmsKeyArn\n        - DeviceName: /dev/xvdb\n          Ebs:\n            \
-             KmsKeyId: !Ref KmsKeyArn"
+             Ebs:\n            Encrypted: true\n            KmsKeyId: !Ref KmsKeyArn\n        - DeviceName: /dev/xvdb\n          Ebs:\n            \
+             Encrypted: true\n            KmsKeyId: !Ref KmsKeyArn"
         ),
         "{written}"
     );
@@ -82,7 +82,7 @@ Resources:
     assert!(
         merged.contains(
             "  Lt: # main.yaml:8\n    Properties:\n      LaunchTemplateData:\n        BlockDeviceMappings:\n          \
-             - DeviceName: /dev/xvdk\n            Ebs:\n              KmsKeyId: !Ref KmsKeyArn"
+             - DeviceName: /dev/xvdk\n            Ebs:\n              Encrypted: true\n              KmsKeyId: !Ref KmsKeyArn"
         ),
         "{written}"
     );
@@ -107,7 +107,7 @@ Resources:
     let merged = documents_of(&written);
     // A parameter that nothing declares cannot be referred to.
     assert_eq!(
-        merged.lines().collect::<Vec<_>>()[..7],
+        merged.lines().collect::<Vec<_>>()[..8],
         [
             "Parameters:",
             "  KmsKeyArn:",
@@ -115,6 +115,7 @@ Resources:
             "Resources:",
             "  Ivol: # main.yaml:8",
             "    Properties:",
+            "      Encrypted: true",
             "      KmsKeyId: !Ref KmsKeyArn"
         ],
         "{written}"
@@ -153,41 +154,55 @@ fn every_template_has_its_own_document() {
     );
 }
 
-/// A VPC has no attribute with its main route table.
+/// A VPC has no attribute with its main route table. What refers to a resource needs its condition, and only that: a
+/// stack with a condition has it already.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html#aws-resource-ec2-vpc-return-values>.
 #[test]
 fn an_endpoint_refers_to_what_its_template_declares() {
-    let net = "\
+    let net = |condition: &str| {
+        format!(
+            "\
+Conditions:
+  Here: !Equals [!Ref AWS::Region, eu-central-1]
 Resources:
-  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
-  Sub: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.1.0/24}}
-  Rt: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}
-  Rta: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {SubnetId: !Ref Sub, RouteTableId: !Ref Rt}}
-  I: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-12345678, SubnetId: !Ref Sub}}
+  Vpc: {{Type: AWS::EC2::VPC, {condition}Properties: {{CidrBlock: 10.0.0.0/16}}}}
+  Sub: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref Vpc, CidrBlock: 10.0.1.0/24}}}}
+  Rt: {{Type: AWS::EC2::RouteTable, Properties: {{VpcId: !Ref Vpc}}}}
+  Rta: {{Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {{SubnetId: !Ref Sub, RouteTableId: !Ref Rt}}}}
+  I: {{Type: AWS::EC2::Instance, Properties: {{ImageId: ami-12345678, SubnetId: !Ref Sub}}}}
   B:
     Type: AWS::S3::Bucket
     Properties:
-      VersioningConfiguration: {Status: Enabled}
-      Tags: [{Key: backup, Value: enabled}]
-";
-    let parent = "Resources: {Net: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./net.yaml}}}\n";
-    for files in [
-        vec![("net.yaml", net)],
-        vec![("parent.yaml", parent), ("net.yaml", net)],
-    ] {
-        let written = fix_templates(&files, &["s3-gateway-endpoint-present"]);
-        assert_eq!(
-            documents_of(&written),
-            "Resources:\n  VpcS3:\n    Type: AWS::EC2::VPCEndpoint\n    Properties:\n      VpcId: !Ref Vpc\n      \
-             ServiceName: com.amazonaws.eu-central-1.s3\n      VpcEndpointType: Gateway\n      RouteTableIds:\n        \
-             - !Ref Rt",
-            "{written}"
-        );
-        assert!(
-            written.contains("#   The main route table of the VPC has no logical id: associate"),
-            "{written}"
-        );
+      VersioningConfiguration: {{Status: Enabled}}
+      Tags: [{{Key: backup, Value: enabled}}]
+"
+        )
+    };
+    let stack = "Net: {Type: AWS::CloudFormation::Stack, Condition: Always, Properties: {TemplateURL: ./net.yaml}}";
+    let parent = format!("Conditions: {{Always: !Equals [a, a]}}\nResources: {{{stack}}}\n");
+    for (condition, line) in [("", ""), ("Condition: Here, ", "    Condition: Here\n")] {
+        let net = net(condition);
+        for files in [
+            vec![("net.yaml", &*net)],
+            vec![("parent.yaml", &*parent), ("net.yaml", &*net)],
+        ] {
+            let written = fix_templates(&files, &["s3-gateway-endpoint-present"]);
+            assert_eq!(
+                documents_of(&written),
+                format!(
+                    "Resources:\n  VpcS3GatewayEndpoint:\n    Type: AWS::EC2::VPCEndpoint\n{line}    Properties:\n      \
+                     VpcId: !Ref Vpc\n      ServiceName: !Sub com.amazonaws.${{AWS::Region}}.s3\n      \
+                     VpcEndpointType: Gateway\n      RouteTableIds:\n        - !Ref Rt"
+                ),
+                "{written}"
+            );
+            assert!(
+                written
+                    .contains("#   The main route table of the VPC has no logical id: associate"),
+                "{written}"
+            );
+        }
     }
 }
 
@@ -244,4 +259,111 @@ Resources:
     for id in ["  Rep:", "  Pit:"] {
         assert!(!documents_of(&written).contains(id), "{written}");
     }
+}
+
+/// A logical id that a loop makes is not in the template. The parameter is needed all the same.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-foreach.html>.
+#[test]
+fn resources_of_a_loop_are_changed_once_in_the_loop() {
+    let template = "\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Volumes:
+    - N
+    - [a, b]
+    - Volume${N}:
+        Type: AWS::EC2::Volume
+        Properties: {AvailabilityZone: eu-central-1a, Size: 1, Encrypted: true, KmsKeyId: alias/aws/ebs, Tags: [{Key: backup, Value: enabled}]}
+";
+    let written = fix_templates(&[("main.yaml", template)], &["encryption-customer-key"]);
+    assert!(
+        written.contains(
+            "#   In Volume${N} of Fn::ForEach::Volumes (main.yaml:6):\n#     Encrypted: true\n#     KmsKeyId: !Ref KmsKeyArn\n"
+        ),
+        "{written}"
+    );
+    assert!(
+        written.contains("# 1. ") && !written.contains("# 2. "),
+        "{written}"
+    );
+    assert_eq!(
+        documents_of(&written),
+        "Parameters:\n  KmsKeyArn:\n    Type: String",
+        "{written}"
+    );
+}
+
+const KEY: &str = "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Statement: []}}}\n";
+
+/// A template can refer only to what it declares itself and certainly creates.
+#[test]
+fn a_key_of_another_template_is_a_parameter() {
+    let child =
+        "  Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./child.yaml}}\n";
+    let maybe = "  Key: {Type: AWS::KMS::Key, Condition: Maybe, Properties: {KeyPolicy: {Statement: []}}}\n\
+                 Conditions: {Maybe: !Equals [a, a]}\n";
+    let with_key = format!("{BUCKET}{KEY}");
+    for (files, value) in [
+        (vec![("main.yaml", with_key.clone())], "!GetAtt Key.Arn"),
+        (
+            vec![("main.yaml", format!("{BUCKET}{maybe}"))],
+            "!Ref KmsKeyArn",
+        ),
+        (
+            vec![
+                ("main.yaml", format!("Resources:\n{KEY}{child}")),
+                ("child.yaml", BUCKET.to_owned()),
+            ],
+            "!Ref KmsKeyArn",
+        ),
+        (
+            vec![
+                ("main.yaml", format!("Resources:\n{child}")),
+                ("child.yaml", with_key),
+            ],
+            "!GetAtt Key.Arn",
+        ),
+    ] {
+        let texts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, &**text)).collect();
+        let written = fix_templates(&texts, &["encryption-customer-key-recommended"]);
+        let merged = documents_of(&written);
+        assert!(
+            merged.ends_with(&format!("KMSMasterKeyID: {value}")),
+            "{written}"
+        );
+        assert_eq!(
+            merged.starts_with("Parameters:"),
+            value.contains("Ref"),
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn a_template_in_json_is_changed_in_json() {
+    let template = serde_json::json!({"Resources": {
+        "Db": {"Type": "AWS::RDS::DBInstance", "Properties": {
+            "Engine": "postgres", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": "10",
+            "Tags": [{"Key": "backup", "Value": "enabled"}]
+        }},
+    }});
+    let written = fix_templates(
+        &[("main.json", &template.to_string())],
+        &["encryption-at-rest"],
+    );
+    let json = written.find("\n{").map_or("", |at| &written[at..]);
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "Parameters": {"KmsKeyArn": {"Type": "String"}},
+            "Resources": {"Db": {"Properties": {"StorageEncrypted": true, "KmsKeyId": {"Ref": "KmsKeyArn"}}}}
+        }),
+        "{written}"
+    );
+    assert!(
+        written.contains("#   A stack that exists replaces the resource, or rejects the change:"),
+        "{written}"
+    );
 }

@@ -124,6 +124,8 @@ fn waivers_baseline_and_place_have_their_columns() {
         column: Some(3),
         address: Some("Db".into()),
         condition: None,
+        loop_body: None,
+        own_condition: None,
     }));
     let row = one(&report);
     for (column, want) in [

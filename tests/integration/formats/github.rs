@@ -176,6 +176,8 @@ fn findings_point_at_their_location() {
             column: Some(5),
             address: None,
             condition: None,
+            loop_body: None,
+            own_condition: None,
         }));
     }
     let commands = commands(&render("github", &report));

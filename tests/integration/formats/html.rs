@@ -113,6 +113,8 @@ fn full() -> Report {
                 column: Some(3),
                 address: None,
                 condition: None,
+                loop_body: None,
+                own_condition: None,
             }));
             if troubles % 9 == 0 {
                 finding.waiver = Some(Box::new(waiver(troubles)));

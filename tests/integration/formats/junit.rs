@@ -394,6 +394,8 @@ fn a_case_has_the_location_of_its_finding() {
         column: Some(3),
         address: None,
         condition: None,
+        loop_body: None,
+        own_condition: None,
     }));
     let finding = finding.clone();
     let suites = junit(&report);

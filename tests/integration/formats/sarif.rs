@@ -58,6 +58,8 @@ fn reports() -> Vec<(&'static str, Report)> {
             column: (at % 3 == 0).then_some(3),
             address: None,
             condition: None,
+            loop_body: None,
+            own_condition: None,
         }));
     }
     let mut compared = mixed();
@@ -244,6 +246,8 @@ fn a_finding_in_a_file_points_at_its_line() {
         column: Some(5),
         address: Some("Database".to_owned()),
         condition: None,
+        loop_body: None,
+        own_condition: None,
     }));
     let log = sarif(&report);
     let result = results(&log)

@@ -1,4 +1,9 @@
 //! Lines of YAML by their indentation, so that several changes of one mapping become one mapping.
+//!
+//! The lines are those of `analysis::declaration`: mappings, lists of mappings, plain values, `!Ref`, `!Sub` and
+//! `!GetAtt`.
+
+use serde_json::{Map, Value, json};
 
 /// A mapping or a list.
 #[derive(Debug, Default)]
@@ -54,12 +59,81 @@ impl Tree {
         lines
     }
 
+    /// Returns the same in JSON.
+    pub(super) fn to_json(&self) -> Value {
+        if self.branches.iter().any(|it| it.text.starts_with("- ")) {
+            return self.branches.iter().map(Branch::to_item).collect();
+        }
+        let members = self.branches.iter().map(Branch::to_member);
+        Value::Object(members.collect())
+    }
+
     fn list_lines(&self, outer: usize, lines: &mut Vec<String>) {
         for branch in &self.branches {
             let indent = outer + branch.indent;
             lines.push(format!("{}{}", " ".repeat(indent), branch.text));
             branch.below.list_lines(indent, lines);
         }
+    }
+}
+
+impl Branch {
+    /// Returns the key and the value of a line of a mapping.
+    fn to_member(&self) -> (String, Value) {
+        match self.text.split_once(": ") {
+            Some((key, value)) => (key.to_owned(), read_scalar(value)),
+            None => {
+                let key = self.text.trim_end_matches(':');
+                (key.to_owned(), self.below.to_json())
+            }
+        }
+    }
+
+    /// Returns an item of a list, which is a value or a mapping that begins on the line of the item.
+    fn to_item(&self) -> Value {
+        let text = self.text.trim_start_matches("- ");
+        if !text.contains(": ") && !text.ends_with(':') {
+            return read_scalar(text);
+        }
+        let mut members = Map::new();
+        // Lines that are indented as the text behind the dash are members of the item.
+        let (of_item, of_first): (Vec<_>, Vec<_>) = self
+            .below
+            .branches
+            .iter()
+            .partition(|it| it.indent == "- ".len());
+        let (key, value) = match text.split_once(": ") {
+            Some((key, value)) => (key, read_scalar(value)),
+            None => {
+                let members = of_first.iter().map(|it| it.to_member());
+                (text.trim_end_matches(':'), Value::Object(members.collect()))
+            }
+        };
+        members.insert(key.to_owned(), value);
+        members.extend(of_item.iter().map(|it| it.to_member()));
+        Value::Object(members)
+    }
+}
+
+/// Returns a value on a line.
+fn read_scalar(text: &str) -> Value {
+    if let Some(id) = text.strip_prefix("!Ref ") {
+        return json!({ "Ref": id });
+    }
+    if let Some(text) = text.strip_prefix("!Sub ") {
+        return json!({ "Fn::Sub": text });
+    }
+    if let Some((id, attribute)) = text
+        .strip_prefix("!GetAtt ")
+        .and_then(|it| it.split_once('.'))
+    {
+        return json!({ "Fn::GetAtt": [id, attribute] });
+    }
+    match text.parse::<bool>() {
+        Ok(flag) => Value::Bool(flag),
+        Err(_) => text
+            .parse::<u64>()
+            .map_or_else(|_| json!(text), Value::from),
     }
 }
 
@@ -102,6 +176,25 @@ mod tests {
         assert_eq!(
             merge(&["A:\n  K: 1", "A:\n  K: 2\n  L: 3"]),
             "A:\n  K: 1\n  L: 3"
+        );
+    }
+
+    #[test]
+    fn lines_are_the_same_in_json() {
+        let mut tree = Tree::default();
+        let text = "Id:\n  On: true\n  Days: 7\n  List:\n    - Rule:\n        Key: !GetAtt K.Arn\n      Other: aws:kms\n    - Name: a\n      \
+                    Ebs:\n        Key: !Ref K\n  Ids:\n    - !Ref A\n    - !Sub a.${B}";
+        tree.add_lines(text.lines().map(str::to_owned));
+        assert_eq!(
+            tree.to_json(),
+            json!({"Id": {
+                "On": true, "Days": 7,
+                "List": [
+                    {"Rule": {"Key": {"Fn::GetAtt": ["K", "Arn"]}}, "Other": "aws:kms"},
+                    {"Name": "a", "Ebs": {"Key": {"Ref": "K"}}}
+                ],
+                "Ids": [{"Ref": "A"}, {"Fn::Sub": "a.${B}"}]
+            }})
         );
     }
 

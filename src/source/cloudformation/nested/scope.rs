@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::source::cloudformation::conditions::join_conditions;
 use crate::source::cloudformation::node::{
     Entry, Mark, Node, Value, make_call, make_node, make_text,
 };
@@ -189,7 +190,7 @@ impl<'n> Scope<'n> {
             .map(str::to_owned);
         let name = match &own {
             None => outer.to_owned(),
-            Some(own) => format!("{outer} and {own}"),
+            Some(own) => join_conditions(outer, own),
         };
         if let Some(own) = own
             && !conditions.iter().any(|it| it.name == name)
