@@ -18,7 +18,9 @@ use crate::support::command::{Run, backup_check, repository, run, run_with_input
 
 mod binary;
 mod conditions;
+mod databases;
 mod functions;
+mod keys;
 mod policies;
 mod services;
 
