@@ -122,6 +122,8 @@ fn read_encryption(
     if let Some((encrypted, of_source)) = inherited {
         return match key {
             Ok(None) => (encrypted, of_source),
+            // A cluster at a point in time of one that is not encrypted is refused with a key.
+            Ok(Some(_)) if encrypted.known() == Some(&false) => (encrypted, of_source),
             Ok(key) => (Observed::Known(true), Observed::Known(key)),
             Err(gap) => (encrypted, Observed::Unknown(gap)),
         };
