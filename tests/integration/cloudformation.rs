@@ -21,6 +21,7 @@ mod conditions;
 mod databases;
 mod functions;
 mod keys;
+mod network;
 mod policies;
 mod services;
 
