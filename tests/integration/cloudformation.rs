@@ -20,6 +20,7 @@ mod binary;
 mod conditions;
 mod databases;
 mod functions;
+mod instances;
 mod keys;
 mod network;
 mod policies;

@@ -10,6 +10,7 @@ use crate::source::defaults::{RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, manage
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet};
+use super::rds_origin::{DEEPEST_CHOICE, agree_on, split_choice};
 use super::value::Resolved;
 
 /// The types of clusters and of their instances, with their engines.
@@ -102,6 +103,14 @@ fn read_encryption(
     properties: &Resolved,
     chain: usize,
 ) -> (Observed<bool>, Observed<Option<String>>) {
+    if let Some((variants, gap)) = split_choice(properties, &SOURCES) {
+        if chain > DEEPEST_CHOICE {
+            return (Observed::Unknown(gap.clone()), Observed::Unknown(gap));
+        }
+        let read = |it: &Resolved| read_encryption(build, kind, it, chain + 1);
+        let (encrypted, keys): (Vec<_>, Vec<_>) = variants.iter().map(read).unzip();
+        return (agree_on(encrypted, &gap), agree_on(keys, &gap));
+    }
     let source = find_source(properties);
     let inherited = match &source {
         Some(gap) => {

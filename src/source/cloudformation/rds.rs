@@ -19,8 +19,9 @@ use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, size_in_gib};
 use super::rds_origin::{
-    CLUSTER, INSTANCE, LONGEST_CHAIN, find_inheritance, find_key_origin, find_source,
-    find_source_in_template, is_elsewhere, is_none, takes_key,
+    CLUSTER, DEEPEST_CHOICE, INSTANCE, LONGEST_CHAIN, SOURCES, agree_on, find_inheritance,
+    find_key_origin, find_source, find_source_in_template, is_elsewhere, is_none, split_choice,
+    takes_key,
 };
 use super::value::Resolved;
 
@@ -58,6 +59,21 @@ impl Encryption {
             aws_owned: false,
         }
     }
+
+    /// Returns what all of several have in common.
+    fn in_common(all: &[Encryption], gap: &Gap) -> Self {
+        let aws_owned = all.iter().map(|it| Observed::Known(it.aws_owned));
+        let aws_owned = agree_on(aws_owned, gap);
+        let encrypted = agree_on(all.iter().map(|it| it.encrypted.clone()), gap);
+        Encryption {
+            encrypted: match &aws_owned {
+                Observed::Known(_) => encrypted,
+                Observed::Unknown(gap) => Observed::Unknown(gap.clone()),
+            },
+            key: agree_on(all.iter().map(|it| it.key.clone()), gap),
+            aws_owned: aws_owned.known() == Some(&true),
+        }
+    }
 }
 
 fn read_encryption(
@@ -66,6 +82,13 @@ fn read_encryption(
     properties: &Resolved,
     chain: usize,
 ) -> Encryption {
+    if let Some((variants, gap)) = split_choice(properties, &SOURCES) {
+        if chain > DEEPEST_CHOICE {
+            return Encryption::unknown(&gap);
+        }
+        let read = |it: &Resolved| read_encryption(build, kind, it, chain + 1);
+        return Encryption::in_common(&variants.iter().map(read).collect::<Vec<_>>(), &gap);
+    }
     let Some(gap) = find_inheritance(properties) else {
         return match may_be_secondary(kind, properties) {
             Some(gap) => read_member_encryption(build, properties, &gap),

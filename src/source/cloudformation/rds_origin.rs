@@ -1,20 +1,20 @@
 //! What the databases of a template are made from: snapshots and other databases, whose encryption they inherit.
 
-use crate::model::Gap;
 use crate::model::arn::Arn;
 use crate::model::observed::AccountFact;
 use crate::model::place::KeyOrigin;
+use crate::model::{Gap, Observed};
 use crate::source::planned::unplanned;
 
 use super::build::Build;
 use super::template::Declared;
-use super::value::{Phrase, Piece, Resolved};
+use super::value::{Open, Phrase, Piece, Resolved};
 
 pub(super) const CLUSTER: &str = "AWS::RDS::DBCluster";
 pub(super) const INSTANCE: &str = "AWS::RDS::DBInstance";
 
 /// Properties that make a database from an existing one, and the name of what it inherits from.
-const SOURCES: [&str; 9] = [
+pub(super) const SOURCES: [&str; 9] = [
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
     "SnapshotIdentifier",
@@ -30,6 +30,42 @@ const SOURCES: [&str; 9] = [
 pub(super) fn find_source(properties: &Resolved) -> Option<(&'static str, Resolved)> {
     let named = SOURCES.iter().map(|name| (*name, properties.get(name)));
     named.into_iter().find(|(_, value)| !is_none(value))
+}
+
+/// Returns the properties of a database for each value of the first one of `names` that may be absent or not, and why
+/// it is not known; `None` if it is known which of them are absent.
+pub(super) fn split_choice(properties: &Resolved, names: &[&str]) -> Option<(Vec<Resolved>, Gap)> {
+    let set = |open: &Open| Resolved::Text(Phrase::one(Piece::Open(open.clone())));
+    // Only a database with a source has a region of it.
+    let has_source = !is_none(&properties.get("SourceRegion"));
+    names.iter().find_map(|name| {
+        let value = properties.get(name);
+        let gap = value.text().err()?;
+        let candidates = match &value {
+            Resolved::Open(open) if !has_source => vec![Resolved::Absent, set(open)],
+            Resolved::OneOf(_, candidates) => candidates.clone(),
+            _ => return None,
+        };
+        let variants = candidates.iter().map(|it| properties.with(name, it));
+        Some((variants.collect(), gap))
+    })
+}
+
+/// Returns a fact that is the same for all values that a choice may have.
+pub(super) fn agree_on<T: Clone + PartialEq>(
+    facts: impl IntoIterator<Item = Observed<T>>,
+    gap: &Gap,
+) -> Observed<T> {
+    let facts = facts.into_iter().map(|it| it.get().cloned());
+    let facts: Result<Vec<T>, Gap> = facts.collect();
+    match facts {
+        Ok(mut facts) if facts.windows(2).all(|it| it[0] == it[1]) => match facts.pop() {
+            Some(fact) => Observed::Known(fact),
+            None => Observed::Unknown(gap.clone()),
+        },
+        Ok(_) => Observed::Unknown(gap.clone()),
+        Err(open) => Observed::Unknown(open),
+    }
 }
 
 /// Returns why absent properties are unknown: they are inherited; none for a new database.
@@ -120,6 +156,9 @@ fn name_in_arn(build: &Build<'_>, value: Resolved) -> Resolved {
         false => value,
     }
 }
+
+/// The deepest choice between sources that is followed.
+pub(super) const DEEPEST_CHOICE: usize = 4;
 
 /// The longest chain of sources that is followed.
 pub(super) const LONGEST_CHAIN: usize = 20;
