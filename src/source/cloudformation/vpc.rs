@@ -410,6 +410,32 @@ fn list_group_names(properties: &Resolved) -> Vec<(String, Resolved)> {
         .collect()
 }
 
+/// Returns why a workload may run in a subnet group: the name that one of them has is a choice.
+fn find_possible_use(build: &Build<'_>, group: &str, used: &[Resolved]) -> Option<Gap> {
+    let properties = build.properties(build.template.find_resource(group)?);
+    let gap = |it: &Resolved| match it {
+        Resolved::OneOf(open, _) => Some(open.gap.clone()),
+        _ => None,
+    };
+    GROUP_NAMES.iter().find_map(|name| {
+        let own = properties.get(name);
+        let is_shared = |it: &&Resolved| {
+            let mut names = it.candidates().iter().filter(|it| !it.is_absent());
+            names.any(|it| own.candidates().contains(it))
+        };
+        let mut used = used.iter().filter(is_shared);
+        used.find_map(|it| gap(it).or_else(|| gap(&own)))
+    })
+}
+
+/// Notes that something may run in VPCs.
+fn note_possible_workloads(build: &mut Build<'_>, vpcs: &[String], gap: &Gap) {
+    let possible = &mut build.stack_region().possible_workloads;
+    for vpc in vpcs {
+        possible.entry(vpc.clone()).or_insert_with(|| gap.clone());
+    }
+}
+
 /// Notes each subnet with a workload of the template, directly or through a subnet group.
 fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
     let subnets: BTreeMap<String, String> = build
@@ -423,6 +449,7 @@ fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
     let mut groups = BTreeMap::new();
     let mut named = BTreeSet::new();
     let mut used_names: BTreeMap<String, Vec<Resolved>> = BTreeMap::new();
+    let mut chosen_names = Vec::new();
     for declared in build.template.resources() {
         let mut names = build.template.named_by(declared);
         find_subnets(&build.properties(declared), &mut names);
@@ -434,6 +461,7 @@ fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
         for (key, name) in list_group_names(&properties) {
             used_names.entry(key).or_default().push(name);
         }
+        chosen_names.extend(GROUP_NAMES.map(|name| properties.get(name)));
         if !runs_nothing(declared.kind) {
             named.extend(names);
         }
@@ -454,17 +482,18 @@ fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
         };
         named.contains(group) || names.iter().any(is_named)
     };
-    let through: Vec<String> = groups
-        .into_iter()
-        .filter(|(group, _)| is_used(group))
-        .flat_map(|(_, ids)| ids)
-        .collect();
-    named.extend(through);
-    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
-        let possible = &mut build.stack_region().possible_workloads;
-        for vpc in vpcs {
-            possible.entry(vpc.clone()).or_insert_with(|| gap.clone());
+    let (through, others): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|(group, _)| is_used(group));
+    named.extend(through.into_iter().flat_map(|(_, ids)| ids));
+    for (group, ids) in others {
+        if let Some(gap) = find_possible_use(build, group, &chosen_names) {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let vpcs = vpcs_of_subnets(build, unplaced, &ids);
+            note_possible_workloads(build, &vpcs, &gap);
         }
+    }
+    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
+        note_possible_workloads(build, vpcs, gap);
     }
     // The account knows the VPC of a subnet that exists.
     let existing = named.iter().filter(|it| it.starts_with(SUBNET_ID));

@@ -310,3 +310,37 @@ fn what_is_launched_with_the_tag_is_told_as_missing() {
     let plain = "G: {Type: AWS::AutoScaling::AutoScalingGroup, Properties: {Tags: [{Key: Name, Value: web}]}}";
     assert!(report(plain).complete);
 }
+
+#[test]
+fn a_backup_plan_that_may_select_a_resource_is_not_called_none() {
+    let text = "
+Parameters:
+  Open: {Type: String}
+Conditions:
+  Maybe: !Equals [!Ref Open, '']
+Resources:
+  Plan:
+    Type: AWS::Backup::BackupPlan
+    Properties:
+      BackupPlan:
+        BackupPlanName: daily
+        BackupPlanRule: [{RuleName: daily, TargetBackupVault: local, ScheduleExpression: cron(0 5 ? * * *), EnableContinuousBackup: true}]
+  Selection:
+    Type: AWS::Backup::BackupSelection
+    Properties:
+      BackupPlanId: !If [Maybe, !Ref Plan, other]
+      BackupSelection: {SelectionName: s, IamRoleArn: 'arn:aws:iam::111122223333:role/b', ListOfTags: [{ConditionType: STRINGEQUALS, ConditionKey: backup, ConditionValue: enabled}]}
+  Database: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres, Tags: [{Key: backup, Value: enabled}]}}
+  Bucket: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: backup, Value: enabled}]}}
+";
+    let read = read(text, Some("eu-central-1"), &[]);
+    let report = judge(&read.snapshot);
+    for (id, rule) in [
+        ("Database", "rds-windows-clear"),
+        ("Bucket", "s3-continuous-events"),
+    ] {
+        let (status, message) = findings(&report, id)[rule];
+        assert_ne!(status, Status::Pass, "{message}");
+        assert!(!message.contains("no backup plan"), "{message}");
+    }
+}

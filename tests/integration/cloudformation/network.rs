@@ -104,3 +104,27 @@ fn a_subnet_of_one_of_several_vpcs_may_be_in_each() {
         );
     }
 }
+
+#[test]
+fn a_workload_may_run_in_a_subnet_group_whose_name_is_a_choice() {
+    let group = |name: &str, used: &str| {
+        format!(
+            "
+  New: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.1.0.0/16}}}}
+  In: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref New, CidrBlock: 10.1.0.0/24}}}}
+  Group: {{Type: AWS::ElastiCache::SubnetGroup, Properties: {{CacheSubnetGroupName: {name}, Description: d, SubnetIds: [!Ref In]}}}}
+  Cache: {{Type: AWS::ElastiCache::CacheCluster, Properties: {{CacheSubnetGroupName: {used}, Engine: redis}}}}"
+        )
+    };
+    for (name, used, expected) in [
+        ("a", "a", Fail),
+        ("a", "b", Status::Skip),
+        ("a", "!If [Maybe, a, b]", Unknown),
+        ("!If [Maybe, a, b]", "a", Unknown),
+        ("!If [Maybe, a, b]", "c", Status::Skip),
+    ] {
+        let report = judge_vpc(&group(name, used));
+        let (status, message) = findings(&report, "New")["s3-gateway-endpoint-present"];
+        assert_eq!(status, expected, "{name} {used}: {message}");
+    }
+}
