@@ -169,7 +169,9 @@ fn read_instances(
     for declared in build.of_type(instance) {
         let properties = build.template.properties(&declared);
         let value = properties.get("DBClusterIdentifier");
-        open = open.or_else(|| build.choice_gap(&value));
+        open = open
+            .or_else(|| build.choice_gap(&value))
+            .or_else(|| build.named_choice_gap(&value, cluster, "DBClusterIdentifier"));
         let named = build.named_resource(&value, cluster, "DBClusterIdentifier");
         if named.is_none() {
             build.note_member_elsewhere(&declared, &build.tags(&properties, "Tags"));

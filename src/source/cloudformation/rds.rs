@@ -319,7 +319,10 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         let properties = build.template.properties(&declared);
         let cluster = properties.get("DBClusterIdentifier");
         let alone = may_be_alone(&cluster);
-        members.open = members.open.or_else(|| build.choice_gap(&cluster));
+        members.open = members
+            .open
+            .or_else(|| build.choice_gap(&cluster))
+            .or_else(|| build.named_choice_gap(&cluster, CLUSTER, "DBClusterIdentifier"));
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.named_resource(&cluster, CLUSTER, "DBClusterIdentifier");
             if named.is_none() {

@@ -75,13 +75,11 @@ fn read_event_bridge<'a>(build: &Build<'a>, bucket: &Declared<'a>) -> Result<boo
 
 /// Whether a notification configuration names EventBridge. An empty configuration turns it on.
 fn sends_events(notifications: &Resolved) -> Result<bool, Gap> {
-    match notifications.get("EventBridgeConfiguration") {
+    let configuration = notifications.get("EventBridgeConfiguration");
+    configuration.agree(|it| match it {
         Resolved::Absent => Ok(false),
-        configuration => {
-            let given = configuration.get("EventBridgeEnabled").as_boolean()?;
-            Ok(given.unwrap_or(true))
-        }
-    }
+        it => Ok(it.get("EventBridgeEnabled").as_boolean()?.unwrap_or(true)),
+    })
 }
 
 fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {
