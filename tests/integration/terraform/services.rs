@@ -565,3 +565,25 @@ fn an_instance_store_volume_of_an_image_is_no_encrypted_volume() {
     assert!(judge(json!([root("true"), store])).contains("depends on its image"));
     assert!(judge(json!([store])).contains("depends on its image"));
 }
+
+#[test]
+fn a_bucket_that_may_have_object_lock_may_have_versions() {
+    let judge = |lock: Value, unknown: Value| {
+        let mut values = json!({"bucket": "x", "tags_all": {"backup": "enabled"}});
+        values["object_lock_enabled"] = lock;
+        let mut root = plan_with_one("aws_s3_bucket", values, unknown);
+        expressions_mut(&mut root, "aws_s3_bucket.x")["object_lock_enabled"] =
+            json!({"references": ["local.locked"]});
+        let mut found = problems_of(&evaluate_plan(&root), "aws_s3_bucket.x");
+        found.retain(|it| it.ends_with("s3-versioning-enabled"));
+        found
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(judge(json!(true), json!({})), none);
+    assert_eq!(
+        judge(json!(false), json!({})),
+        ["fail s3-versioning-enabled"]
+    );
+    let open = judge(Value::Null, json!({"object_lock_enabled": true}));
+    assert_eq!(open, ["unknown s3-versioning-enabled"]);
+}
