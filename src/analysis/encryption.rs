@@ -101,6 +101,25 @@ impl KeyUse<'_> {
         Ok(key.metadata.get()?.as_ref())
     }
 
+    /// Whether a plan or template declares the key, but leaves open what it is otherwise: it sets the policy of the
+    /// key, which only customer managed keys allow.
+    fn is_declared(&self) -> bool {
+        let is_open = |key: &&Key| {
+            let gap = key.metadata.get().err().map(|it| it.kind);
+            matches!(gap, Some(GapKind::AfterApply | GapKind::Unplanned))
+        };
+        let key = self.key.filter(is_open);
+        key.is_some_and(|it| it.policy.known().is_some())
+    }
+
+    /// Whether the key is known not to exist.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    pub fn is_missing(&self) -> Result<bool, Gap> {
+        Ok(!self.is_declared() && self.metadata()?.is_none())
+    }
+
     /// Whether it is an AWS managed key, whose policy cannot be changed.
     ///
     /// Such a key can be used only in its own account, so a key of another account is customer managed.
@@ -110,6 +129,9 @@ impl KeyUse<'_> {
     /// Why it is not known.
     pub fn is_aws_managed(&self) -> Result<bool, Gap> {
         if matches!(self.owner, KeyOwner::Central | KeyOwner::Foreign) {
+            return Ok(false);
+        }
+        if self.is_declared() {
             return Ok(false);
         }
         // A key that does not exist is not an AWS managed key: those cannot be deleted.

@@ -29,7 +29,7 @@ pub fn judge_sharing(cx: &RuleContext<'_>, key: &KeyUse<'_>, need: Need) -> Chec
         KeyOwner::Foreign => return Ok(ask_owner(key, central)),
         KeyOwner::Own | KeyOwner::Unclear => {}
     }
-    if key.metadata()?.is_none() {
+    if key.is_missing()? {
         return Ok(Outcome::skip("the key does not exist; see kms-key-usable"));
     }
     let access = cx.copy_access(&key.facts(), &key.arn, key.via)?;

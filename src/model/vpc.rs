@@ -71,6 +71,16 @@ impl Network {
         );
     }
 
+    /// Notes that endpoints of some VPCs may be missing from the list: of any VPC, if none is named.
+    pub fn note_endpoints_gaps(&mut self, vpc_ids: &[String], gap: &Gap) {
+        if vpc_ids.is_empty() {
+            note_gap(&mut self.endpoints.gap, gap.clone());
+        }
+        for vpc_id in vpc_ids {
+            self.note_endpoints_gap(vpc_id, gap.clone());
+        }
+    }
+
     /// Notes that route tables of a VPC may be missing from the list: of any VPC, if that one is not listed.
     pub fn note_route_tables_gap(&mut self, vpc_id: &str, gap: Gap) {
         let vpc = self.vpcs.items.iter_mut().find(|it| it.id == vpc_id);
@@ -78,6 +88,16 @@ impl Network {
             vpc.map_or(&mut self.route_tables.gap, |it| &mut it.gaps.route_tables),
             gap,
         );
+    }
+
+    /// Notes that route tables of some VPCs may be missing from the list: of any VPC, if none is named.
+    pub fn note_route_tables_gaps(&mut self, vpc_ids: &[String], gap: &Gap) {
+        if vpc_ids.is_empty() {
+            note_gap(&mut self.route_tables.gap, gap.clone());
+        }
+        for vpc_id in vpc_ids {
+            self.note_route_tables_gap(vpc_id, gap.clone());
+        }
     }
 }
 

@@ -59,7 +59,7 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         if matches!(key.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(Outcome::skip("the key belongs to another account"));
         }
-        if key.metadata()?.is_none() {
+        if key.is_missing()? {
             return Ok(Outcome::skip("the key does not exist: see kms-key-usable"));
         }
         if key.via.backup_role_actions().is_empty() {

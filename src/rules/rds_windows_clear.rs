@@ -72,10 +72,11 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
     if scheduled.is_empty() {
         return match open {
             Some(gap) if !gap.kind.is_absent() => Err(gap),
-            _ if is_continuous => Ok(Outcome::skip(
+            Some(gap) => Ok(Outcome::skip(format!("backup plans: {gap}"))),
+            None if is_continuous => Ok(Outcome::skip(
                 "has only continuous backups, which do not start on a schedule",
             )),
-            _ => Ok(Outcome::skip("no backup plan with a schedule selects it")),
+            None => Ok(Outcome::skip("no backup plan with a schedule selects it")),
         };
     }
     let mut windows: Vec<(&str, Window)> = Vec::new();

@@ -56,7 +56,8 @@ fn check_bucket(cx: &RuleContext<'_>, bucket: &Bucket) -> CheckResult {
         let unread = rules.items.iter().find_map(|rule| rule.continuous.gap());
         return match unread.cloned().or(rules.gap).or(chosen.open) {
             Some(gap) if !gap.kind.is_absent() => Err(gap),
-            _ => Ok(Outcome::skip(
+            Some(gap) => Ok(Outcome::skip(format!("backup plans: {gap}"))),
+            None => Ok(Outcome::skip(
                 "no backup plan makes continuous backups of it",
             )),
         };

@@ -166,7 +166,7 @@ fn is_public(table: &RouteTable) -> Result<bool, Gap> {
     };
     let gap = |what: &str| {
         let message = format!(
-            "{what} of route table {} is known only after apply",
+            "{what} of route table {} depends on what the file leaves open",
             table.id
         );
         Gap::new(GapKind::AfterApply, message)

@@ -31,6 +31,7 @@ mod parameter;
 mod parse;
 mod policy;
 mod rds;
+mod rds_origin;
 mod redshift;
 mod references;
 mod s3;

@@ -18,7 +18,11 @@ use crate::support::command::{Run, backup_check, repository, run, run_with_input
 
 mod binary;
 mod conditions;
+mod databases;
 mod functions;
+mod instances;
+mod keys;
+mod network;
 mod policies;
 mod services;
 

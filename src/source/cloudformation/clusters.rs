@@ -10,6 +10,7 @@ use crate::source::defaults::{RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, manage
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet};
+use super::rds_origin::{DEEPEST_CHOICE, agree_on, split_choice};
 use super::value::Resolved;
 
 /// The types of clusters and of their instances, with their engines.
@@ -102,6 +103,14 @@ fn read_encryption(
     properties: &Resolved,
     chain: usize,
 ) -> (Observed<bool>, Observed<Option<String>>) {
+    if let Some((variants, gap)) = split_choice(properties, &SOURCES) {
+        if chain > DEEPEST_CHOICE {
+            return (Observed::Unknown(gap.clone()), Observed::Unknown(gap));
+        }
+        let read = |it: &Resolved| read_encryption(build, kind, it, chain + 1);
+        let (encrypted, keys): (Vec<_>, Vec<_>) = variants.iter().map(read).unzip();
+        return (agree_on(encrypted, &gap), agree_on(keys, &gap));
+    }
     let source = find_source(properties);
     let inherited = match &source {
         Some(gap) => {
@@ -122,6 +131,8 @@ fn read_encryption(
     if let Some((encrypted, of_source)) = inherited {
         return match key {
             Ok(None) => (encrypted, of_source),
+            // A cluster at a point in time of one that is not encrypted is refused with a key.
+            Ok(Some(_)) if encrypted.known() == Some(&false) => (encrypted, of_source),
             Ok(key) => (Observed::Known(true), Observed::Known(key)),
             Err(gap) => (encrypted, Observed::Unknown(gap)),
         };
@@ -158,7 +169,9 @@ fn read_instances(
     for declared in build.of_type(instance) {
         let properties = build.template.properties(&declared);
         let value = properties.get("DBClusterIdentifier");
-        open = open.or_else(|| build.choice_gap(&value));
+        open = open
+            .or_else(|| build.choice_gap(&value))
+            .or_else(|| build.named_choice_gap(&value, cluster, "DBClusterIdentifier"));
         let named = build.named_resource(&value, cluster, "DBClusterIdentifier");
         if named.is_none() {
             build.note_member_elsewhere(&declared, &build.tags(&properties, "Tags"));

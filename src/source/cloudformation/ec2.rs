@@ -52,6 +52,8 @@ struct Attachments {
     outside: BTreeSet<String>,
     /// Why an instance has a volume that is not known.
     unknown: BTreeMap<String, Gap>,
+    /// Why it is not known whether a volume is attached.
+    conditional: BTreeMap<String, Gap>,
     /// Why a volume may have more attachments.
     open: Option<Gap>,
 }
@@ -69,18 +71,44 @@ impl Attachments {
                 let ids = build.template.of_type(INSTANCE).map(|it| it.id.to_owned());
                 all.unknown.extend(ids.map(|id| (id, gap.clone())));
             }
-            all.note(build, &properties.get("VolumeId"), instance);
+            let volume = properties.get("VolumeId");
+            if let Some(gap) = build.own_condition_gap(&declared, instance) {
+                all.note_condition(build, &volume, instance, gap);
+            } else {
+                all.note(build, &volume, instance);
+            }
         }
         for declared in build.of_type(INSTANCE) {
             let volumes = build.template.properties(&declared).get("Volumes");
             match volumes.items() {
-                Ok(volumes) => volumes
-                    .into_iter()
-                    .for_each(|(_, it)| all.note(build, &it.get("VolumeId"), Some(declared.id))),
+                Ok(volumes) => volumes.into_iter().for_each(|(condition, it)| {
+                    let volume = it.get("VolumeId");
+                    match condition {
+                        Some(open) => {
+                            all.note_condition(build, &volume, Some(declared.id), open.gap);
+                        }
+                        None => all.note(build, &volume, Some(declared.id)),
+                    }
+                }),
                 Err(gap) => drop(all.unknown.insert(declared.id.to_owned(), gap)),
             }
         }
         all
+    }
+
+    /// Notes a volume that is attached to an instance only if a condition holds, which is not known.
+    fn note_condition(
+        &mut self,
+        build: &Build<'_>,
+        volume: &Resolved,
+        instance: Option<&str>,
+        gap: Gap,
+    ) {
+        let instance = instance.map(|it| (it.to_owned(), gap.clone()));
+        self.unknown.extend(instance);
+        if let Some(volume) = build.referenced_resource(volume, &[VOLUME]) {
+            self.conditional.insert(volume.id.to_owned(), gap);
+        }
     }
 
     fn note(&mut self, build: &Build<'_>, volume: &Resolved, instance: Option<&str>) {
@@ -115,7 +143,8 @@ impl Attachments {
             let message = "it is attached to an instance that the template does not contain";
             return Observed::Unknown(unplanned(message));
         }
-        match (self.instances.get(volume), &self.open) {
+        let gap = self.conditional.get(volume).or(self.open.as_ref());
+        match (self.instances.get(volume), gap) {
             (None, Some(gap)) => Observed::Unknown(gap.clone()),
             (instances, _) => Observed::Known(instances.into_iter().flatten().cloned().collect()),
         }
@@ -306,11 +335,15 @@ impl Launch {
 
     /// Returns a property of the instance, or that of its launch template.
     fn get(&self, name: &str) -> Resolved {
-        match (self.own.get(name), &self.open) {
-            (Resolved::Absent, Some(gap)) => Resolved::Open(Open::from_gap(name, gap.clone())),
-            (Resolved::Absent, None) => self.template.get(name),
-            (own, _) => own,
-        }
+        let of_template = || match &self.open {
+            Some(gap) => Resolved::Open(Open::from_gap(name, gap.clone())),
+            None => self.template.get(name),
+        };
+        let own = self.own.get(name);
+        own.map_candidates(|own| match own {
+            Resolved::Absent => of_template(),
+            own => own,
+        })
     }
 
     /// Returns the tags that the launch template gives to resources of a type.
@@ -418,10 +451,14 @@ fn read_mapped_volumes<'a>(
     const NAME: &str = "BlockDeviceMappings";
     let mappings = launch.get(NAME);
     let mut complete = Ok(());
-    if !launch.own.get(NAME).is_absent() && !launch.template.get(NAME).is_absent() {
-        complete = Err(unplanned(
-            "its launch template maps block devices too, and it is not documented how both combine",
-        ));
+    if !launch.own.get(NAME).is_absent() {
+        if let Some(gap) = &launch.open {
+            complete = Err(gap.clone());
+        } else if !launch.template.get(NAME).is_absent() {
+            complete = Err(unplanned(
+                "its launch template maps block devices too, and it is not documented how both combine",
+            ));
+        }
     }
     let mut devices = BTreeSet::new();
     for (condition, mapping) in mappings.items().unwrap_or_else(|gap| {

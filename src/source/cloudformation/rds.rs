@@ -5,9 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::arn::Arn;
-use crate::model::observed::AccountFact;
-use crate::model::place::KeyOrigin;
 use crate::model::rds::{
     BACKUP_TARGET, DbCluster, DbInstance, DbOption, OptionGroup, is_multi_az_engine,
 };
@@ -21,12 +18,14 @@ use crate::source::defaults::{
 use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap, not_yet, size_in_gib};
-use super::template::Declared;
-use super::value::{Phrase, Piece, Resolved};
+use super::rds_origin::{
+    CLUSTER, DEEPEST_CHOICE, INSTANCE, LONGEST_CHAIN, SOURCES, agree_on, find_inheritance,
+    find_key_origin, find_source, find_source_in_template, is_elsewhere, is_none, split_choice,
+    takes_key,
+};
+use super::value::Resolved;
 
-const CLUSTER: &str = "AWS::RDS::DBCluster";
 const GLOBAL: &str = "AWS::RDS::GlobalCluster";
-const INSTANCE: &str = "AWS::RDS::DBInstance";
 const OPTION_GROUP: &str = "AWS::RDS::OptionGroup";
 
 /// The properties that RDS has defaults for.
@@ -45,144 +44,6 @@ pub(super) fn read_databases(build: &mut Build<'_>) {
     option_groups(build);
 }
 
-/// Properties that make a database from an existing one, and the name of what it inherits from.
-const SOURCES: [&str; 9] = [
-    "DBSnapshotIdentifier",
-    "DBClusterSnapshotIdentifier",
-    "SnapshotIdentifier",
-    "SourceDBInstanceIdentifier",
-    "SourceDbiResourceId",
-    "SourceDBInstanceAutomatedBackupsArn",
-    "SourceDBClusterIdentifier",
-    "SourceDbClusterResourceId",
-    "ReplicationSourceIdentifier",
-];
-
-/// Returns the property that names what a database is made from, and its value; none for a new database.
-fn find_source(properties: &Resolved) -> Option<(&'static str, Resolved)> {
-    let named = SOURCES.iter().map(|name| (*name, properties.get(name)));
-    named.into_iter().find(|(_, value)| !is_none(value))
-}
-
-/// Returns why absent properties are unknown: they are inherited; none for a new database.
-fn find_inheritance(properties: &Resolved) -> Option<Gap> {
-    let (name, value) = find_source(properties)?;
-    let gap = unplanned(format!(
-        "inherited from its {name}, which is not in the template"
-    ));
-    let fact = match (name, value.text()) {
-        ("SourceDBInstanceIdentifier", Ok(Some(id))) => Some(AccountFact::DbInstance(id)),
-        ("SourceDBClusterIdentifier", Ok(Some(id))) => Some(AccountFact::DbCluster(id)),
-        _ => None,
-    };
-    let is_here = is_none(&properties.get("SourceRegion"));
-    Some(match fact.filter(|_| is_here) {
-        Some(fact) => gap.needing(fact),
-        None => gap,
-    })
-}
-
-/// Returns the database of the template that a database has its data, engine and key from: the source of a
-/// replica or clone in the same region, or of a restore to a point in time.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.html>,
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Managing.Clone.html>.
-fn find_source_in_template<'a>(build: &Build<'a>, properties: &Resolved) -> Option<Declared<'a>> {
-    let (name, value) = find_source(properties)?;
-    let (kind, identifier) = match name {
-        "SourceDBInstanceIdentifier" => (INSTANCE, "DBInstanceIdentifier"),
-        "SourceDBClusterIdentifier" => (CLUSTER, "DBClusterIdentifier"),
-        "SourceDbiResourceId" => (INSTANCE, "DbiResourceId"),
-        "SourceDbClusterResourceId" => (CLUSTER, "DBClusterResourceId"),
-        _ => return None,
-    };
-    if may_be_elsewhere(build, properties) {
-        return None;
-    }
-    // A cluster's instance may be the source too, and is encrypted as its cluster.
-    build.named_resource(&name_in_arn(build, value), kind, identifier)
-}
-
-/// Whether a database may have its source in another region than the stack's, by its `SourceRegion`.
-fn may_be_elsewhere(build: &Build<'_>, properties: &Resolved) -> bool {
-    let region = properties.get("SourceRegion");
-    !is_none(&region) && region.text() != Ok(Some(build.region().to_owned()))
-}
-
-/// Whether a database has its source in another region than the stack's. A name is one of the same region, and an
-/// ARN contains its region.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
-fn is_elsewhere(build: &Build<'_>, properties: &Resolved) -> bool {
-    let region = properties.get("SourceRegion").text();
-    if region.is_ok() && may_be_elsewhere(build, properties) {
-        return true;
-    }
-    let Some((_, Resolved::Text(Phrase(pieces)))) = find_source(properties) else {
-        return false;
-    };
-    // The last piece may be the identifier of a database, which no ARN needs to name its region.
-    let known = pieces.iter().map_while(|it| build.stand_in(it));
-    let arn = format!("{}:name", known.collect::<String>());
-    Arn::parse(&arn).is_some_and(|it| it.region != build.region())
-}
-
-/// Returns the identifier in the ARN of a database of the stack's region that is composed of the identifier, or
-/// the value itself.
-fn name_in_arn(build: &Build<'_>, value: Resolved) -> Resolved {
-    let Resolved::Text(phrase) = &value else {
-        return value;
-    };
-    let Some((last @ Piece::Made(_), before)) = phrase.0.split_last() else {
-        return value;
-    };
-    let before: Option<String> = before.iter().map(|it| build.stand_in(it)).collect();
-    let arn = before
-        .map(|before| format!("{before}name"))
-        .unwrap_or_default();
-    let is_local = Arn::parse(&arn).is_some_and(|it| {
-        let resource = it.resource;
-        it.region == build.region() && matches!(resource, "db:name" | "cluster:name")
-    });
-    match is_local {
-        true => Resolved::Text(Phrase::one(last.clone())),
-        false => value,
-    }
-}
-
-/// The longest chain of sources that is followed.
-const LONGEST_CHAIN: usize = 20;
-
-/// Whether a database that is restored or replicated uses the key that it names. A restored instance does
-/// not, and `StorageEncrypted` is never used: the APIs have no parameter for it.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBInstanceFromDBSnapshot.html>,
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>,
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterFromSnapshot.html>.
-fn takes_key(kind: &str, properties: &Resolved) -> bool {
-    let restores = [
-        "DBSnapshotIdentifier",
-        "DBClusterSnapshotIdentifier",
-        "SourceDbiResourceId",
-        "SourceDBInstanceAutomatedBackupsArn",
-        "UseLatestRestorableTime",
-        "RestoreTime",
-    ];
-    kind == CLUSTER || restores.iter().all(|name| is_none(&properties.get(name)))
-}
-
-/// Returns where a DB instance has its key from, if it cannot be given one. A replica in another region can.
-fn find_key_origin(build: &Build<'_>, properties: &Resolved) -> Option<KeyOrigin> {
-    if !takes_key(INSTANCE, properties) {
-        return Some(KeyOrigin::Backup);
-    }
-    find_source(properties)?;
-    let region = properties.get("SourceRegion");
-    let is_here = is_none(&region) || region.text() == Ok(Some(build.region().to_owned()));
-    let source = find_source_in_template(build, properties);
-    is_here.then(|| KeyOrigin::Source(source.map(|it| it.id.to_owned())))
-}
-
 struct Encryption {
     encrypted: Observed<bool>,
     key: Observed<Option<String>>,
@@ -198,6 +59,21 @@ impl Encryption {
             aws_owned: false,
         }
     }
+
+    /// Returns what all of several have in common.
+    fn in_common(all: &[Encryption], gap: &Gap) -> Self {
+        let aws_owned = all.iter().map(|it| Observed::Known(it.aws_owned));
+        let aws_owned = agree_on(aws_owned, gap);
+        let encrypted = agree_on(all.iter().map(|it| it.encrypted.clone()), gap);
+        Encryption {
+            encrypted: match &aws_owned {
+                Observed::Known(_) => encrypted,
+                Observed::Unknown(gap) => Observed::Unknown(gap.clone()),
+            },
+            key: agree_on(all.iter().map(|it| it.key.clone()), gap),
+            aws_owned: aws_owned.known() == Some(&true),
+        }
+    }
 }
 
 fn read_encryption(
@@ -206,6 +82,13 @@ fn read_encryption(
     properties: &Resolved,
     chain: usize,
 ) -> Encryption {
+    if let Some((variants, gap)) = split_choice(properties, &SOURCES) {
+        if chain > DEEPEST_CHOICE {
+            return Encryption::unknown(&gap);
+        }
+        let read = |it: &Resolved| read_encryption(build, kind, it, chain + 1);
+        return Encryption::in_common(&variants.iter().map(read).collect::<Vec<_>>(), &gap);
+    }
     let Some(gap) = find_inheritance(properties) else {
         return match may_be_secondary(kind, properties) {
             Some(gap) => read_member_encryption(build, properties, &gap),
@@ -233,7 +116,21 @@ fn read_encryption(
         true => locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId"))),
         false => Ok(None),
     };
+    let is_point_in_time = matches!(
+        find_source(properties),
+        Some(("SourceDBClusterIdentifier" | "SourceDbClusterResourceId", _))
+    );
     match named {
+        // RDS refuses a key for a cluster at a point in time of one that is not encrypted:
+        // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterToPointInTime.html
+        Ok(Some(_)) if is_point_in_time && inherited.encrypted.known() == Some(&false) => {
+            match inherited.aws_owned {
+                true => Encryption::unknown(&unplanned(
+                    "whether it can be encrypted with a KMS key is not known, because its source has an AWS owned key",
+                )),
+                false => inherited,
+            }
+        }
         Ok(Some(key)) => Encryption {
             encrypted: Observed::Known(true),
             key: Observed::Known(Some(key)),
@@ -422,7 +319,10 @@ fn read_instances(build: &mut Build<'_>) -> Members {
         let properties = build.template.properties(&declared);
         let cluster = properties.get("DBClusterIdentifier");
         let alone = may_be_alone(&cluster);
-        members.open = members.open.or_else(|| build.choice_gap(&cluster));
+        members.open = members
+            .open
+            .or_else(|| build.choice_gap(&cluster))
+            .or_else(|| build.named_choice_gap(&cluster, CLUSTER, "DBClusterIdentifier"));
         let cluster = (!is_none(&cluster) && alone.is_none()).then(|| {
             let named = build.named_resource(&cluster, CLUSTER, "DBClusterIdentifier");
             if named.is_none() {
@@ -483,14 +383,6 @@ fn read_window(properties: &Resolved, name: &str) -> Observed<String> {
         ))),
         Err(gap) => Observed::Unknown(gap),
     }
-}
-
-/// Whether a name is absent. A parameter expresses that with an empty string.
-fn is_none(name: &Resolved) -> bool {
-    matches!(
-        name.text().as_ref().map(Option::as_deref),
-        Ok(None | Some(""))
-    )
 }
 
 /// Returns why it is unknown whether an instance is a cluster member: it depends on a condition.

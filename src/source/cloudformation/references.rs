@@ -66,6 +66,35 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Returns why it is not known whether a value names a resource as [`Build::named_resource`] reads it: the value or
+    /// the name of the resource is a choice.
+    pub(super) fn named_choice_gap(
+        &self,
+        value: &Resolved,
+        kind: &str,
+        property: &str,
+    ) -> Option<Gap> {
+        let is_named = |it: &Resolved| self.named_resource(it, kind, property).is_some();
+        if is_named(value) {
+            return None;
+        }
+        if let Resolved::OneOf(open, candidates) = value
+            && candidates.iter().any(is_named)
+        {
+            return Some(open.gap.clone());
+        }
+        let mut all = self.template.of_type(kind);
+        all.find_map(|it| match self.template.properties(it).get(property) {
+            Resolved::OneOf(open, names) => {
+                let mut values = value.candidates().iter().filter(|it| !it.is_absent());
+                values
+                    .any(|it| names.contains(it))
+                    .then(|| open.gap.clone())
+            }
+            _ => None,
+        })
+    }
+
     /// Returns the resource of the template that a value refers to, if it has one of the types.
     pub(super) fn referenced_resource(
         &self,

@@ -58,9 +58,13 @@ fn read_event_bridge<'a>(build: &Build<'a>, bucket: &Declared<'a>) -> Result<boo
     let mut is_on = sends_events(&notifications(bucket));
     for custom in build.of_type(CDK_NOTIFICATIONS) {
         let named = build.properties(&custom).get("BucketName");
-        let is_own = build.referenced_resource(&named, &[BUCKET]);
-        if is_own.is_some_and(|it| it.id == bucket.id) && is_on != Ok(true) {
-            is_on = match build.own_condition_gap(&custom, Some(bucket.id)) {
+        let is_own = |it: &Resolved| {
+            let of = build.referenced_resource(it, &[BUCKET]);
+            of.is_some_and(|it| it.id == bucket.id)
+        };
+        if named.candidates().iter().any(is_own) && is_on != Ok(true) {
+            let open = build.own_condition_gap(&custom, Some(bucket.id));
+            is_on = match open.or_else(|| build.choice_gap(&named)) {
                 Some(gap) => Err(gap),
                 None => sends_events(&notifications(&custom)),
             };
@@ -71,13 +75,11 @@ fn read_event_bridge<'a>(build: &Build<'a>, bucket: &Declared<'a>) -> Result<boo
 
 /// Whether a notification configuration names EventBridge. An empty configuration turns it on.
 fn sends_events(notifications: &Resolved) -> Result<bool, Gap> {
-    match notifications.get("EventBridgeConfiguration") {
+    let configuration = notifications.get("EventBridgeConfiguration");
+    configuration.agree(|it| match it {
         Resolved::Absent => Ok(false),
-        configuration => {
-            let given = configuration.get("EventBridgeEnabled").as_boolean()?;
-            Ok(given.unwrap_or(true))
-        }
-    }
+        it => Ok(it.get("EventBridgeEnabled").as_boolean()?.unwrap_or(true)),
+    })
 }
 
 fn read_versioning(properties: &Resolved) -> Result<Option<String>, Gap> {

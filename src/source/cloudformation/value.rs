@@ -268,6 +268,18 @@ impl Resolved {
         }
     }
 
+    /// Returns a mapping with another value of a member.
+    pub(super) fn with(&self, name: &str, value: &Resolved) -> Resolved {
+        let Resolved::Map(members) = self else {
+            return self.clone();
+        };
+        let change = |(key, old): &(String, Resolved)| match key == name {
+            true => (key.clone(), value.clone()),
+            false => (key.clone(), old.clone()),
+        };
+        Resolved::Map(members.iter().map(change).collect())
+    }
+
     /// Returns the values that it may be, each of them something else than a choice.
     pub(super) fn candidates(&self) -> &[Resolved] {
         match self {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint, VpcGaps};
 use crate::model::{Gap, Observed};
 use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
-use crate::source::planned::{add_gap, unplanned};
+use crate::source::planned::unplanned;
 
 use super::build::{Build, locate_gap};
 use super::policy;
@@ -22,21 +22,20 @@ const S3_PREFIXES: &str = "pl-s3";
 
 pub(super) fn read_networks(build: &mut Build<'_>) {
     let mut tables = read_vpcs(build);
-    read_subnets(build);
+    let unplaced = read_subnets(build);
     for declared in build.of_type(ROUTE_TABLE) {
         let properties = build.template.properties(&declared);
-        if let Ok(Some(vpc)) = build.name(&properties.get("VpcId"), VPC) {
-            tables.insert(
-                declared.id.to_owned(),
-                new_route_table(declared.id, &vpc, false),
-            );
-        }
+        // A table of a VPC that is not known is that of the subnets that name it all the same.
+        let vpc = build.name(&properties.get("VpcId"), VPC);
+        let vpc = vpc.ok().flatten().unwrap_or_default();
+        let table = new_route_table(declared.id, &vpc, false);
+        tables.insert(declared.id.to_owned(), table);
     }
-    read_associations(build, &mut tables);
+    read_associations(build, &unplaced, &mut tables);
     read_routes(build, &mut tables);
     read_endpoints(build, &mut tables);
     build.stack_region().network.route_tables.items = tables.into_values().collect();
-    read_workloads(build);
+    read_workloads(build, &unplaced);
 }
 
 fn new_route_table(id: &str, vpc: &str, main: bool) -> RouteTable {
@@ -70,40 +69,66 @@ fn read_vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
     tables
 }
 
-fn read_subnets(build: &mut Build<'_>) {
+/// Subnets, each of which is in one of several VPCs of the template or in another one, and the gap that says so.
+type Unplaced = BTreeMap<String, (Vec<String>, Gap)>;
+
+fn read_subnets(build: &mut Build<'_>) -> Unplaced {
+    let mut unplaced = Unplaced::new();
     for declared in build.of_type(SUBNET) {
         let properties = build.template.properties(&declared);
-        if let Ok(Some(vpc_id)) = build.name(&properties.get("VpcId"), VPC) {
-            let id = declared.id.to_owned();
-            build
-                .stack_region()
-                .network
-                .subnets
-                .items
-                .push(Subnet { id, vpc_id });
+        let named = properties.get("VpcId");
+        let id = declared.id.to_owned();
+        match build.name(&named, VPC) {
+            Ok(Some(vpc_id)) => {
+                let subnets = &mut build.stack_region().network.subnets;
+                subnets.items.push(Subnet { id, vpc_id });
+            }
+            Ok(None) => {}
+            Err(gap) => {
+                let vpcs = possible_vpcs(build, &named);
+                let listed = &mut build.stack_region().network.vpcs.items;
+                for vpc in listed.iter_mut().filter(|it| vpcs.contains(&it.id)) {
+                    vpc.gaps.subnets.get_or_insert_with(|| gap.clone());
+                }
+                unplaced.insert(id, (vpcs, gap));
+            }
         }
     }
+    unplaced
 }
 
-fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+/// Returns the VPCs of the template that a value may refer to.
+fn possible_vpcs(build: &Build<'_>, value: &Resolved) -> Vec<String> {
+    let candidates = value.candidates().iter();
+    let vpcs = candidates.filter_map(|it| build.referenced_resource(it, &[VPC]));
+    vpcs.map(|it| it.id.to_owned()).collect()
+}
+
+fn read_associations(
+    build: &mut Build<'_>,
+    unplaced: &Unplaced,
+    tables: &mut BTreeMap<String, RouteTable>,
+) {
     for declared in build.of_type("AWS::EC2::SubnetRouteTableAssociation") {
         let properties = build.template.properties(&declared);
         let named = properties.get("SubnetId");
-        let subnet = build.referenced_resource(&named, &[SUBNET]);
-        let Some(subnet) = subnet else {
+        let candidates = named.candidates().iter();
+        let subnets = candidates.filter_map(|it| build.referenced_resource(it, &[SUBNET]));
+        let subnets: Vec<&str> = subnets.map(|it| it.id).collect();
+        let vpcs = vpcs_of_subnets(build, unplaced, &subnets);
+        let subnet = match (&named, subnets.as_slice()) {
             // A choice that may include a resource of the template.
-            if let Resolved::OneOf(open, _) = named {
-                add_gap(
-                    &mut build.stack_region().network.route_tables.gap,
-                    &open.gap,
-                );
+            (Resolved::OneOf(open, _), _) => {
+                let network = &mut build.stack_region().network;
+                network.note_route_tables_gaps(&vpcs, &open.gap);
+                continue;
             }
-            continue;
+            (_, [subnet]) => *subnet,
+            _ => continue,
         };
-        let vpc_id = vpc_of_subnet(build, subnet.id);
-        if let Some(gap) = build.own_condition_gap(&declared, Some(subnet.id)) {
+        if let Some(gap) = build.own_condition_gap(&declared, Some(subnet)) {
             let network = &mut build.stack_region().network;
-            network.note_route_tables_gap(&vpc_id, gap);
+            network.note_route_tables_gaps(&vpcs, &gap);
             continue;
         }
         let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
@@ -112,26 +137,31 @@ fn read_associations(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteT
             let gap = unplanned("its route table is not part of the template");
             let mut table = new_route_table(id, "", false);
             // It is not known whether it routes to an endpoint.
-            table.routes.push(open_route(build, &vpc_id, gap));
+            table.routes.push(open_route(build, &vpcs, &gap));
             tables.insert(id.to_owned(), table);
         }
         if let Some(table) = tables.get_mut(id) {
-            table.subnets.push(subnet.id.to_owned());
+            table.subnets.push(subnet.to_owned());
         }
     }
 }
 
-/// Returns the VPC of a subnet of the template; empty if it is not known.
-fn vpc_of_subnet(build: &mut Build<'_>, id: &str) -> String {
-    let mut subnets = build.stack_region().network.subnets.items.iter();
-    let subnet = subnets.find(|it| it.id == id);
-    subnet.map(|it| it.vpc_id.clone()).unwrap_or_default()
+/// Returns the VPCs that subnets of the template may be in; none if they may be in any.
+fn vpcs_of_subnets(build: &mut Build<'_>, unplaced: &Unplaced, subnets: &[&str]) -> Vec<String> {
+    let listed = &build.stack_region().network.subnets.items;
+    let is_named = |id: &String| subnets.contains(&id.as_str());
+    let placed = listed.iter().filter(|it| is_named(&it.id));
+    let possible = unplaced.iter().filter(|(id, _)| is_named(id));
+    placed
+        .map(|it| it.vpc_id.clone())
+        .chain(possible.flat_map(|(_, (vpcs, _))| vpcs.iter().cloned()))
+        .collect()
 }
 
 /// Returns a route to an endpoint of a VPC that is not in the listing.
-fn open_route(build: &mut Build<'_>, vpc_id: &str, gap: Gap) -> Route {
+fn open_route(build: &mut Build<'_>, vpcs: &[String], gap: &Gap) -> Route {
     let network = &mut build.stack_region().network;
-    network.note_endpoints_gap(vpc_id, gap);
+    network.note_endpoints_gaps(vpcs, gap);
     active_route(S3_PREFIXES, "vpce-not-known".to_owned())
 }
 
@@ -143,26 +173,56 @@ fn active_route(destination: &str, target: String) -> Route {
     }
 }
 
-fn read_routes(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
+fn read_routes(build: &Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
     for declared in build.of_type("AWS::EC2::Route") {
         let properties = build.template.properties(&declared);
-        let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
-        let Some(table) = table.and_then(|it| tables.get_mut(it.id)) else {
+        let gateway = properties.get("GatewayId");
+        if gateway.is_absent() {
+            continue;
+        }
+        let destinations = ["DestinationCidrBlock", "DestinationIpv6CidrBlock"];
+        let destinations = destinations.map(|name| properties.get(name).text());
+        let Some(destination) = destinations.into_iter().find_map(Result::transpose) else {
             continue;
         };
-        let destinations = ["DestinationCidrBlock", "DestinationIpv6CidrBlock"];
-        let mut given = destinations
-            .iter()
-            .filter_map(|name| properties.get(name).text().ok()?);
-        // Only an internet gateway or a virtual private gateway is referenced this way.
-        let gateway = properties.get("GatewayId");
-        if let (Some(destination), false) = (given.next(), gateway.is_absent()) {
-            let private = build.referenced_resource(&gateway, &["AWS::EC2::VPNGateway"]);
-            let prefix = if private.is_some() { "vgw" } else { "igw" };
-            let target = format!("{prefix}-{}", declared.id);
-            table.routes.push(active_route(&destination, target));
+        let named = properties.get("RouteTableId");
+        let candidates = named.candidates();
+        for candidate in candidates {
+            let table = build.referenced_resource(candidate, &[ROUTE_TABLE]);
+            let Some(table) = table.and_then(|it| tables.get_mut(it.id)) else {
+                continue;
+            };
+            let is_certain = candidates.len() == 1
+                && build
+                    .own_condition_gap(&declared, Some(&table.id))
+                    .is_none();
+            let target = gateway_target(build, &gateway, declared.id).filter(|_| is_certain);
+            table.routes.push(match &destination {
+                Ok(destination) => active_route(destination, target.unwrap_or_default()),
+                Err(_) => active_route("", String::new()),
+            });
         }
     }
+}
+
+/// Returns the target of a route to a gateway. Only an internet gateway or a virtual private gateway is named this
+/// way; `None` if it may be either.
+fn gateway_target(build: &Build<'_>, gateway: &Resolved, route: &str) -> Option<String> {
+    let kind = |it: &Resolved| match it {
+        Resolved::Absent => "none",
+        _ if build
+            .referenced_resource(it, &["AWS::EC2::VPNGateway"])
+            .is_some() =>
+        {
+            "vgw"
+        }
+        _ => "igw",
+    };
+    let mut kinds = gateway.candidates().iter().map(kind);
+    let first = kinds.next()?;
+    kinds
+        .all(|it| it == first)
+        .then(|| format!("{first}-{route}"))
 }
 
 fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
@@ -182,7 +242,9 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
         let (vpc_id, kind, service) = match facts {
             (Ok(Some(vpc)), Ok(kind), Ok(Some(service))) => (vpc, kind, service),
             (Err(gap), _, _) => {
-                add_gap(&mut build.stack_region().network.endpoints.gap, &gap);
+                let vpcs = possible_vpcs(build, &properties.get("VpcId"));
+                let network = &mut build.stack_region().network;
+                network.note_endpoints_gaps(&vpcs, &gap);
                 continue;
             }
             (Ok(Some(vpc)), Err(gap), _) | (Ok(Some(vpc)), _, Err(gap)) => {
@@ -224,8 +286,8 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
                 }
                 Ok(_) => {}
                 Err(gap) => {
-                    let route = open_route(build, &vpc_id, gap.clone());
-                    table.routes.push(route);
+                    let vpcs = std::slice::from_ref(&vpc_id);
+                    table.routes.push(open_route(build, vpcs, gap));
                 }
             }
         }
@@ -348,8 +410,34 @@ fn list_group_names(properties: &Resolved) -> Vec<(String, Resolved)> {
         .collect()
 }
 
+/// Returns why a workload may run in a subnet group: the name that one of them has is a choice.
+fn find_possible_use(build: &Build<'_>, group: &str, used: &[Resolved]) -> Option<Gap> {
+    let properties = build.properties(build.template.find_resource(group)?);
+    let gap = |it: &Resolved| match it {
+        Resolved::OneOf(open, _) => Some(open.gap.clone()),
+        _ => None,
+    };
+    GROUP_NAMES.iter().find_map(|name| {
+        let own = properties.get(name);
+        let is_shared = |it: &&Resolved| {
+            let mut names = it.candidates().iter().filter(|it| !it.is_absent());
+            names.any(|it| own.candidates().contains(it))
+        };
+        let mut used = used.iter().filter(is_shared);
+        used.find_map(|it| gap(it).or_else(|| gap(&own)))
+    })
+}
+
+/// Notes that something may run in VPCs.
+fn note_possible_workloads(build: &mut Build<'_>, vpcs: &[String], gap: &Gap) {
+    let possible = &mut build.stack_region().possible_workloads;
+    for vpc in vpcs {
+        possible.entry(vpc.clone()).or_insert_with(|| gap.clone());
+    }
+}
+
 /// Notes each subnet with a workload of the template, directly or through a subnet group.
-fn read_workloads(build: &mut Build<'_>) {
+fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
     let subnets: BTreeMap<String, String> = build
         .stack_region()
         .network
@@ -361,6 +449,7 @@ fn read_workloads(build: &mut Build<'_>) {
     let mut groups = BTreeMap::new();
     let mut named = BTreeSet::new();
     let mut used_names: BTreeMap<String, Vec<Resolved>> = BTreeMap::new();
+    let mut chosen_names = Vec::new();
     for declared in build.template.resources() {
         let mut names = build.template.named_by(declared);
         find_subnets(&build.properties(declared), &mut names);
@@ -372,6 +461,7 @@ fn read_workloads(build: &mut Build<'_>) {
         for (key, name) in list_group_names(&properties) {
             used_names.entry(key).or_default().push(name);
         }
+        chosen_names.extend(GROUP_NAMES.map(|name| properties.get(name)));
         if !runs_nothing(declared.kind) {
             named.extend(names);
         }
@@ -392,12 +482,19 @@ fn read_workloads(build: &mut Build<'_>) {
         };
         named.contains(group) || names.iter().any(is_named)
     };
-    let through: Vec<String> = groups
-        .into_iter()
-        .filter(|(group, _)| is_used(group))
-        .flat_map(|(_, ids)| ids)
-        .collect();
-    named.extend(through);
+    let (through, others): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|(group, _)| is_used(group));
+    named.extend(through.into_iter().flat_map(|(_, ids)| ids));
+    for (group, ids) in others {
+        if let Some(gap) = find_possible_use(build, group, &chosen_names) {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let vpcs = vpcs_of_subnets(build, unplaced, &ids);
+            note_possible_workloads(build, &vpcs, &gap);
+        }
+    }
+    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
+        note_possible_workloads(build, vpcs, gap);
+    }
     // The account knows the VPC of a subnet that exists.
     let existing = named.iter().filter(|it| it.starts_with(SUBNET_ID));
     let subnets = subnets

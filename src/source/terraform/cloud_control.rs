@@ -14,8 +14,9 @@ use crate::source::planned::Planned;
 use crate::source::unsupported::UNSUPPORTED;
 
 use super::item::{ALL, Item, NULL};
+use super::network::VPCS;
 use super::other::{explain_unread, mark_unread, note_unsupported, read_tagged};
-use super::reader::{Reader, mark_incomplete};
+use super::reader::Reader;
 use super::view::{Fact, contains_true};
 
 /// Beginning of the names of the provider's types.
@@ -69,9 +70,10 @@ fn read_resource<'a>(
             if service.is_some_and(|it| !it.ends_with(".s3")) {
                 return;
             }
-            let gap = explain_unread(item);
+            let vpcs = reader.possible_ids(&item.view(), "vpc_id", &VPCS);
             let region = planned.region_mut(&reader.places.region_of(item));
-            mark_incomplete(&mut region.network.endpoints, gap);
+            let network = &mut region.network;
+            network.note_endpoints_gaps(&vpcs.unwrap_or_default(), &explain_unread(item));
         }
         None => {
             if list_launchers().any(is_type) && may_tag(item, reader.around.tag_key) {

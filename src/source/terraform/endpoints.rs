@@ -7,7 +7,7 @@ use crate::source::planned::Planned;
 use super::item::Item;
 use super::network::{TABLES, VPCS};
 use super::policy;
-use super::reader::{Reader, Satellites, mark_incomplete};
+use super::reader::{Reader, Satellites};
 use super::routes::{add_routes, associate_subnets, possible_tables, unknown_route};
 use super::view::View;
 
@@ -82,7 +82,10 @@ fn read_endpoint<'a>(
             });
         }
         (Ok(None), _, _) => return,
-        (Err(gap), _, _) => mark_incomplete(&mut network.endpoints, gap),
+        (Err(gap), _, _) => {
+            let vpcs = reader.possible_ids(&view, "vpc_id", &VPCS);
+            network.note_endpoints_gaps(&vpcs.unwrap_or_default(), &gap);
+        }
         (Ok(Some(vpc_id)), Err(gap), _) | (Ok(Some(vpc_id)), _, Err(gap)) => {
             network.note_endpoints_gap(&vpc_id, gap);
         }
@@ -98,10 +101,8 @@ fn read_endpoint<'a>(
         let routes = vec![endpoint_route(&id)];
         add_routes(reader, vec![(item, Ok(vec![table]), routes)], planned);
     }
-    for table in ids.possible {
-        let routes = vec![unknown_route()];
-        add_routes(reader, vec![(item, Ok(vec![table]), routes)], planned);
-    }
+    let routes = vec![unknown_route()];
+    add_routes(reader, vec![(item, Ok(ids.possible), routes)], planned);
 }
 
 /// Returns the route to S3 through an endpoint.

@@ -144,11 +144,13 @@ impl<'a> Launch<'a> {
         else {
             return self.public_image.is_some();
         };
+        // The mapping of an instance store volume has no attributes of a volume.
+        let mut volumes = mappings.iter().filter(|it| has_volume(it)).peekable();
         let is_plain = |mapping: &View<'_>| {
             let ebs = mapping.values.get("ebs").and_then(|it| it.get("encrypted"));
             ebs.is_some_and(|it| *it == false || *it == "false")
         };
-        !mappings.is_empty() && mappings.iter().all(is_plain)
+        volumes.peek().is_some() && volumes.all(is_plain)
     }
 
     /// Returns what its image says about a volume for which neither the instance nor its launch template names a
@@ -216,10 +218,8 @@ impl<'a> Launch<'a> {
         let root = self.root_device_name();
         let mappings = image.blocks("block_device_mappings").known()?;
         let is_more = |mapping: &View<'_>| {
-            let ebs = mapping.values.get("ebs").and_then(Value::as_object);
             let device = mapping.text("device_name").known();
-            ebs.is_some_and(|it| !it.is_empty())
-                && device.is_some_and(|it| !named.contains(&it) && root != Some(it))
+            has_volume(mapping) && device.is_some_and(|it| !named.contains(&it) && root != Some(it))
         };
         let more = mappings.iter().filter(|it| is_more(it)).count();
         // If the image does not name its root device, one of its volumes is the root volume.
@@ -230,6 +230,12 @@ impl<'a> Launch<'a> {
             ))
         })
     }
+}
+
+/// Whether a device of an image is an EBS volume.
+fn has_volume(mapping: &View<'_>) -> bool {
+    let ebs = mapping.values.get("ebs").and_then(Value::as_object);
+    ebs.is_some_and(|it| !it.is_empty())
 }
 
 /// Returns the launch template that a block names, if the plan contains the version in use; `None` if it

@@ -104,6 +104,19 @@ impl<'a> Origin<'a> {
         self.is_replicated() && self.is_far
     }
 
+    /// Whether the database is a copy of one that the plan does not create.
+    pub(super) fn is_copied_from_outside(&self) -> bool {
+        self.is_copied() && self.item.is_none_or(|it| it.is_data || it.exists)
+    }
+
+    /// Whether the cluster is another one as it was at a point in time, or its clone.
+    pub(super) fn is_point_in_time(&self) -> bool {
+        matches!(
+            self.attribute,
+            "restore_to_point_in_time" | "source_cluster_identifier"
+        )
+    }
+
     /// Whether the database joins a global cluster, which has no key: unless it names one, it has the default key.
     ///
     /// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html>.

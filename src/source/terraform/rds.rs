@@ -206,8 +206,18 @@ fn storage_encryption<'a>(
     let encrypted = match (view.flag("storage_encrypted"), from_origin) {
         // A key does not encrypt the replica of an unencrypted instance: RDS refuses to create it.
         (_, Some(Observed::Known(false))) if inherits_key => Observed::Known(false),
+        (_, Some(Observed::Known(false)))
+            if is_copy
+                && origin.is_some_and(Origin::is_point_in_time)
+                && !matches!(named, KeyName::Unset) =>
+        {
+            encrypt_at_point_in_time(reader, view)
+        }
         // A copy has no parameter for whether it is encrypted.
         (_, Some(_)) if is_copy && matches!(named, KeyName::Is(_)) => Observed::Known(true),
+        (_, Some(Observed::Known(false))) if is_copy && let KeyName::Open(gap) = &named => {
+            Observed::Unknown(gap.clone())
+        }
         (_, Some(inherited)) if is_copy => inherited,
         (Fact::Known(true), _) => Observed::Known(true),
         // The provider writes `false` for an unset attribute, but the origin determines the encryption.
@@ -235,6 +245,22 @@ fn storage_encryption<'a>(
         KeyName::Open(gap) => Observed::Unknown(gap),
     };
     (encrypted, key)
+}
+
+/// Returns whether a cluster with a key is encrypted that is restored to a point in time, or cloned, from one without
+/// a KMS key: RDS refuses that, but a source of Aurora may have an AWS owned key.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterToPointInTime.html>.
+fn encrypt_at_point_in_time<'a>(reader: &Reader<'a>, view: &View<'a>) -> Observed<bool> {
+    let may_be_aurora = view.item.kind == "aws_rds_cluster"
+        && find_engine(reader, view).is_none_or(|it| has_aws_owned_key(it, Some(false)));
+    match may_be_aurora {
+        true => Observed::Unknown(unplanned(format!(
+            "whether {} can be encrypted with a KMS key depends on its source, which may have an AWS owned key or none",
+            view.item.address
+        ))),
+        false => Observed::Known(false),
+    }
 }
 
 /// Returns the attribute with the key of a database or of a snapshot.
@@ -425,9 +451,11 @@ fn read_cluster<'a>(
     }
     let may_be_aws_owned =
         engine_gap.is_none() && has_aws_owned_key(engine, encrypted.known().copied());
-    let aws_owned_key = may_be_aws_owned && !item.exists;
-    if may_be_aws_owned && item.exists {
-        // The provider shows an AWS owned key as no encryption.
+    // The provider shows an AWS owned key as no encryption. Whether a copy of an unencrypted cluster gets one is not
+    // documented.
+    let is_open = item.exists || origin.as_ref().is_some_and(Origin::is_copied_from_outside);
+    let aws_owned_key = may_be_aws_owned && !is_open;
+    if may_be_aws_owned && is_open {
         encrypted = Observed::Unknown(unplanned(format!(
             "the plan does not show whether {} is encrypted with an AWS owned key",
             item.address

@@ -15,6 +15,7 @@ use super::default_tags::find_default_tags;
 use super::document::Document;
 use super::item::{Item, NAMING};
 use super::key_arns::KeyArns;
+use super::network::VPCS;
 use super::place::Places;
 use super::view::{Fact, View, contains_true};
 
@@ -331,13 +332,29 @@ impl<'a> Reader<'a> {
     }
 
     fn id_of_candidate(&self, candidate: &Candidate<'a>) -> String {
-        let id = self.id_of(candidate.item);
+        let item = candidate.item;
         match candidate.attribute {
             Some(name @ ("main_route_table_id" | "default_route_table_id")) => {
-                let known = candidate.item.view().text(name).known();
-                known.map_or_else(|| main_table_id(&id), str::to_owned)
+                let known = item.view().text(name).known();
+                known.map_or_else(|| self.main_table_of(item), str::to_owned)
             }
-            _ => id,
+            // Lists of tables have the main one of a VPC, and no other list has VPCs.
+            None if VPCS.contains(&item.kind) => self.main_table_of(item),
+            _ => self.id_of(item),
+        }
+    }
+
+    /// Returns the id of the route table that AWS creates with a VPC: that of the resource that manages it, if any.
+    fn main_table_of(&self, vpc: &'a Item<'a>) -> String {
+        let name = "default_route_table_id";
+        let mut tables = self.document.items_of("aws_default_route_table");
+        let manages = |table: &&'a Item<'a>| {
+            let of = self.linked_item(&table.view(), name, &VPCS, &[name]);
+            matches!(of, Ok(Some(it)) if it.address == vpc.address)
+        };
+        match tables.find(manages) {
+            Some(table) => self.id_of(table),
+            None => main_table_id(&self.id_of(vpc)),
         }
     }
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Gap;
-use crate::model::vpc::{Route, RouteTable};
+use crate::model::vpc::{Network, Route, RouteTable};
 use crate::source::planned::{Planned, after_apply};
 
 use super::item::Item;
 use super::network::{SUBNETS, TABLES, VPCS};
-use super::reader::{Link, Reader, main_table_id, mark_incomplete};
+use super::reader::{Link, Reader, main_table_id};
 use super::view::{Fact, View};
 
 /// Placeholder for the target of a route that is neither an internet gateway nor an endpoint.
@@ -31,38 +31,90 @@ pub(super) fn read_tables<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     });
     add_routes(reader, routes.collect(), planned);
     for item in reader.document.items_of("aws_main_route_table_association") {
-        let view = item.view();
-        let region = reader.places.region_of(item);
-        let tables = &mut planned.region_mut(&region).network.route_tables;
-        match (
-            reader.linked_id(&view, "vpc_id", &VPCS),
-            reader.linked_id(&view, "route_table_id", &TABLES),
-        ) {
-            (Ok(Some(vpc)), Ok(Some(id))) => {
-                // The account knows which table is the main one now.
-                if vpc.starts_with("vpc-") {
-                    let gap = format!("{} sets the main route table of {vpc}", item.address);
-                    mark_incomplete(tables, after_apply(gap));
-                }
-                for table in tables.items.iter_mut().filter(|it| it.vpc_id == vpc) {
-                    table.main = table.id == id;
-                }
-            }
-            (Err(gap), _) | (_, Err(gap)) => mark_incomplete(tables, gap),
-            _ => {}
-        }
+        read_main_association(reader, item, planned);
     }
+}
+
+fn read_main_association<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
+    let view = item.view();
+    let region = reader.places.region_of(item);
+    let network = &mut planned.region_mut(&region).network;
+    let vpcs = reader.possible_ids(&view, "vpc_id", &VPCS);
+    match (
+        reader.linked_id(&view, "vpc_id", &VPCS),
+        reader.linked_id(&view, "route_table_id", &TABLES),
+    ) {
+        (Ok(Some(vpc)), Ok(Some(id))) => {
+            // The account knows which table is the main one now.
+            if vpc.starts_with("vpc-") {
+                let gap = format!("{} sets the main route table of {vpc}", item.address);
+                network.note_route_tables_gap(&vpc, after_apply(gap));
+            }
+            let tables = network.route_tables.items.iter_mut();
+            for table in tables.filter(|it| it.vpc_id == vpc) {
+                table.main = table.id == id;
+            }
+        }
+        (Err(gap), _) | (_, Err(gap)) => {
+            network.note_route_tables_gaps(&vpcs.unwrap_or_default(), &gap)
+        }
+        _ => {}
+    }
+}
+
+/// Returns the VPCs of route tables; none if one of them is not known.
+fn vpcs_of_tables(network: &Network, ids: &[String]) -> Vec<String> {
+    let tables = network.route_tables.items.iter();
+    let vpcs: BTreeMap<&str, &str> = tables
+        .map(|it| (it.id.as_str(), it.vpc_id.as_str()))
+        .collect();
+    let found = ids.iter().map(|id| {
+        let vpc = vpcs.get(id.as_str()).filter(|it| !it.is_empty())?;
+        Some((*vpc).to_owned())
+    });
+    let found: Option<Vec<String>> = found.collect();
+    found.unwrap_or_default()
+}
+
+/// Returns the VPC of a subnet of the plan.
+fn vpc_of_subnet<'n>(network: &'n Network, id: &str) -> Option<&'n String> {
+    let subnet = network.subnets.items.iter().find(|it| it.id == id);
+    subnet.map(|it| &it.vpc_id)
+}
+
+/// Returns the VPCs that a resource with routes may be in, by the endpoint that it is or names, or by its internet
+/// gateway; none if it may be in any.
+fn vpcs_of_routes<'a>(reader: &Reader<'a>, item: &'a Item<'a>) -> Vec<String> {
+    let view = item.view();
+    let found = match item.kind {
+        "aws_vpc_endpoint" => reader.possible_ids(&view, "vpc_id", &VPCS),
+        _ => {
+            let vpc_of = |it: &'a Item<'a>| reader.possible_ids(&it.view(), "vpc_id", &VPCS);
+            let target = |name: &str, kind: &str| {
+                let found = reader.settle_link(&view, name, &[kind], &["id"], vpc_of);
+                found.map(Option::unwrap_or_default)
+            };
+            match target("vpc_endpoint_id", "aws_vpc_endpoint") {
+                Ok(vpcs) if !vpcs.is_empty() => Ok(vpcs),
+                _ => target("gateway_id", "aws_internet_gateway"),
+            }
+        }
+    };
+    found.unwrap_or_default()
 }
 
 fn read_table<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) {
     let view = item.view();
     let region = reader.places.region_of(item);
     let is_default = item.kind == "aws_default_route_table";
+    let named_by = match is_default {
+        false => "vpc_id",
+        true => "default_route_table_id",
+    };
     let vpc = match is_default {
-        false => reader.linked_id(&view, "vpc_id", &VPCS),
+        false => reader.linked_id(&view, named_by, &VPCS),
         true => {
-            let name = "default_route_table_id";
-            let found = reader.linked_item(&view, name, &VPCS, &[name]);
+            let found = reader.linked_item(&view, named_by, &VPCS, &[named_by]);
             found.map(|vpc| vpc.map(|vpc| reader.id_of(vpc)))
         }
     };
@@ -72,16 +124,18 @@ fn read_table<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned
         Fact::Unset | Fact::Computed(_) => {}
         Fact::Open(_) => routes.push(unknown_route()),
     }
-    let tables = &mut planned.region_mut(&region).network.route_tables;
+    let network = &mut planned.region_mut(&region).network;
     // A table of a VPC that is not known is that of the subnets that name it all the same.
     let vpc_id = match vpc {
         Ok(Some(vpc_id)) => vpc_id,
         Ok(None) => return,
         Err(gap) => {
-            mark_incomplete(tables, gap);
+            let vpcs = reader.possible_ids(&view, named_by, &VPCS);
+            network.note_route_tables_gaps(&vpcs.unwrap_or_default(), &gap);
             String::new()
         }
     };
+    let tables = &mut network.route_tables;
     if is_default {
         let own = main_table_id(&vpc_id);
         tables.items.retain(|it| it.id != own);
@@ -127,18 +181,31 @@ pub(super) fn add_routes<'a>(
     type Group<'g> = (&'g str, &'g str, &'g str);
     let mut groups: BTreeMap<Group<'a>, Vec<TableRoutes<'a>>> = BTreeMap::new();
     for (item, tables, routes) in routes {
+        let region = reader.places.region_of(item);
+        let network = &mut planned.region_mut(&region).network;
+        let vpcs = match &tables {
+            Ok(tables) if tables.len() <= 1 => Vec::new(),
+            _ => vpcs_of_routes(reader, item),
+        };
+        // A table of a VPC that is not known may be one of any.
+        let may_be_here =
+            |it: &RouteTable| vpcs.is_empty() || it.vpc_id.is_empty() || vpcs.contains(&it.vpc_id);
         match tables {
-            Ok(tables) => groups
-                .entry((item.module, item.kind, item.name))
-                .or_default()
-                .push((item, tables, routes)),
+            Ok(mut tables) => {
+                let listed = &network.route_tables.items;
+                let elsewhere = listed.iter().filter(|it| !may_be_here(it));
+                tables.retain(|id| elsewhere.clone().all(|it| it.id != *id));
+                groups
+                    .entry((item.module, item.kind, item.name))
+                    .or_default()
+                    .push((item, tables, routes));
+            }
             Err(gap) => {
-                let region = reader.places.region_of(item);
-                let tables = &mut planned.region_mut(&region).network.route_tables;
-                for table in &mut tables.items {
+                let tables = network.route_tables.items.iter_mut();
+                for table in tables.filter(|it| may_be_here(it)) {
                     table.routes.push(unknown_route());
                 }
-                mark_incomplete(tables, gap);
+                network.note_route_tables_gaps(&vpcs, &gap);
             }
         }
     }
@@ -192,18 +259,22 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
     for item in reader.document.items_of("aws_route_table_association") {
         let view = item.view();
         let region = reader.places.region_of(item);
-        let listed = &mut planned.region_mut(&region).network.route_tables;
-        let subnets = match reader.possible_ids(&view, "subnet_id", &SUBNETS) {
+        let network = &mut planned.region_mut(&region).network;
+        let tables = possible_tables(reader, &view);
+        for id in tables.iter().flatten() {
+            list_outside(reader, id, &mut network.route_tables.items);
+        }
+        let vpcs = vpcs_of_tables(network, tables.as_deref().unwrap_or_default());
+        let mut subnets = match reader.possible_ids(&view, "subnet_id", &SUBNETS) {
             Ok(subnets) => subnets,
             Err(gap) => {
-                mark_incomplete(listed, gap);
+                network.note_route_tables_gaps(&vpcs, &gap);
                 continue;
             }
         };
-        let tables = possible_tables(reader, &view);
-        for id in tables.iter().flatten() {
-            list_outside(reader, id, &mut listed.items);
-        }
+        // A subnet and its route table are in one VPC.
+        let is_here = |vpc: &String| vpcs.is_empty() || vpcs.contains(vpc);
+        subnets.retain(|id| vpc_of_subnet(network, id).is_none_or(is_here));
         let is_covering = reader.document.count_siblings(item) >= subnets.len();
         for subnet in subnets {
             let key = (region.clone(), subnet);
@@ -219,26 +290,13 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
     }
     for (key, tables) in of_subnet {
         let (region, subnet) = &key;
-        let listed = &mut planned.region_mut(region).network.route_tables.items;
-        let routes_of = |table: &RouteTable| -> BTreeSet<(String, String, String)> {
-            let routes = table.routes.iter().cloned();
-            routes
-                .map(|it| (it.destination, it.target, it.state))
-                .collect()
-        };
-        let mut found: Vec<&mut RouteTable> = listed
-            .iter_mut()
-            .filter(|it| tables.contains(&it.id))
-            .collect();
-        let is_same = found.len() == tables.len()
-            && found
-                .windows(2)
-                .all(|it| routes_of(it[0]) == routes_of(it[1]));
-        if found.is_empty() || !is_same || open.contains(&key) {
+        let network = &mut planned.region_mut(region).network;
+        let found = find_equal_tables(network, subnet, tables);
+        if found.is_empty() || open.contains(&key) {
             open.insert(key);
             continue;
         }
-        for table in &mut found {
+        for table in found {
             table.subnets.push(subnet.clone());
         }
     }
@@ -246,8 +304,49 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
         let gap = after_apply(format!(
             "which route table {subnet} uses is known only after apply"
         ));
-        let listed = &mut planned.region_mut(&region).network.route_tables;
-        mark_incomplete(listed, gap);
+        let network = &mut planned.region_mut(&region).network;
+        let vpc: Vec<String> = vpc_of_subnet(network, &subnet)
+            .cloned()
+            .into_iter()
+            .collect();
+        network.note_route_tables_gaps(&vpc, &gap);
+    }
+}
+
+/// Returns the route tables of which a subnet has one, if all of them have the same routes; else none. Those of another
+/// VPC are none of it.
+fn find_equal_tables<'n>(
+    network: &'n mut Network,
+    subnet: &str,
+    mut ids: BTreeSet<String>,
+) -> Vec<&'n mut RouteTable> {
+    let vpc = vpc_of_subnet(network, subnet).cloned();
+    let listed = &mut network.route_tables.items;
+    if ids.len() > 1 {
+        let is_elsewhere = |it: &RouteTable| {
+            !it.vpc_id.is_empty() && vpc.as_ref().is_some_and(|vpc| *vpc != it.vpc_id)
+        };
+        for table in listed.iter().filter(|it| is_elsewhere(it)) {
+            ids.remove(&table.id);
+        }
+    }
+    let routes_of = |table: &RouteTable| -> BTreeSet<(String, String, String)> {
+        let routes = table.routes.iter().cloned();
+        routes
+            .map(|it| (it.destination, it.target, it.state))
+            .collect()
+    };
+    let found: Vec<&mut RouteTable> = listed
+        .iter_mut()
+        .filter(|it| ids.contains(&it.id))
+        .collect();
+    let is_same = found.len() == ids.len()
+        && found
+            .windows(2)
+            .all(|it| routes_of(it[0]) == routes_of(it[1]));
+    match is_same {
+        true => found,
+        false => Vec::new(),
     }
 }
 

@@ -19,6 +19,9 @@ const ENCRYPTION: &str = "aws_s3_bucket_server_side_encryption_configuration";
 const LIFECYCLE: &str = "aws_s3_bucket_lifecycle_configuration";
 const NOTIFICATION: &str = "aws_s3_bucket_notification";
 
+/// Status of versioning, and of Object Lock, that is on.
+const ENABLED: &str = "Enabled";
+
 /// Reads the buckets of the plan.
 pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     let of = |kind: &str| reader.find_satellites(kind, "bucket", &OF, &BY);
@@ -36,8 +39,16 @@ pub(super) fn read_buckets<'a>(reader: &Reader<'a>, planned: &mut Planned) {
             region: Observed::Known(named.region),
             tags: reader.read_tags(item),
             versioning: match has_object_lock(&view, &locks) {
-                true => Observed::Known(Some("Enabled".to_owned())),
-                false => read_versioning(&view, &versionings).into(),
+                true => Observed::Known(Some(ENABLED.to_owned())),
+                false => {
+                    let own = read_versioning(&view, &versionings);
+                    let is_on = own.as_ref().is_ok_and(|it| it.as_deref() == Some(ENABLED));
+                    match view.flag("object_lock_enabled") {
+                        // A bucket that may have Object Lock may have versions.
+                        Fact::Open(gap) if !is_on => Observed::Unknown(gap),
+                        _ => own.into(),
+                    }
+                }
             },
             encryption: read_encryption(reader, &view, &encryptions, planned).into(),
             expiry: read_expiry(&view, &lifecycles).into(),
@@ -129,12 +140,12 @@ fn read_setting<'a, T: PartialEq>(
 fn has_object_lock<'a>(view: &View<'a>, locks: &Satellites<'a>) -> bool {
     let is_inline = view.blocks("object_lock_configuration").known();
     let is_inline = is_inline.is_some_and(|blocks| {
-        let on = |block: &View<'_>| block.text("object_lock_enabled").known() == Some("Enabled");
+        let on = |block: &View<'_>| block.text("object_lock_enabled").known() == Some(ENABLED);
         blocks.iter().any(on)
     });
     let is_enabled = |satellite: &&Item<'_>| {
         let on = satellite.view().text("object_lock_enabled");
-        matches!(on, Fact::Known("Enabled") | Fact::Unset | Fact::Computed(_))
+        matches!(on, Fact::Known(ENABLED) | Fact::Unset | Fact::Computed(_))
     };
     let locked = locks.attached_to(view.item);
     view.flag("object_lock_enabled").known() == Some(true)

@@ -310,3 +310,96 @@ fn what_is_launched_with_the_tag_is_told_as_missing() {
     let plain = "G: {Type: AWS::AutoScaling::AutoScalingGroup, Properties: {Tags: [{Key: Name, Value: web}]}}";
     assert!(report(plain).complete);
 }
+
+#[test]
+fn a_backup_plan_that_may_select_a_resource_is_not_called_none() {
+    let text = "
+Parameters:
+  Open: {Type: String}
+Conditions:
+  Maybe: !Equals [!Ref Open, '']
+Resources:
+  Plan:
+    Type: AWS::Backup::BackupPlan
+    Properties:
+      BackupPlan:
+        BackupPlanName: daily
+        BackupPlanRule: [{RuleName: daily, TargetBackupVault: local, ScheduleExpression: cron(0 5 ? * * *), EnableContinuousBackup: true}]
+  Selection:
+    Type: AWS::Backup::BackupSelection
+    Properties:
+      BackupPlanId: !If [Maybe, !Ref Plan, other]
+      BackupSelection: {SelectionName: s, IamRoleArn: 'arn:aws:iam::111122223333:role/b', ListOfTags: [{ConditionType: STRINGEQUALS, ConditionKey: backup, ConditionValue: enabled}]}
+  Database: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres, Tags: [{Key: backup, Value: enabled}]}}
+  Bucket: {Type: AWS::S3::Bucket, Properties: {Tags: [{Key: backup, Value: enabled}]}}
+";
+    let read = read(text, Some("eu-central-1"), &[]);
+    let report = judge(&read.snapshot);
+    for (id, rule) in [
+        ("Database", "rds-windows-clear"),
+        ("Bucket", "s3-continuous-events"),
+    ] {
+        let (status, message) = findings(&report, id)[rule];
+        assert_ne!(status, Status::Pass, "{message}");
+        assert!(!message.contains("no backup plan"), "{message}");
+    }
+}
+
+#[test]
+fn a_member_that_a_choice_names_may_be_one_of_the_cluster() {
+    for (kind, engine) in [
+        ("RDS", "Engine: aurora-mysql"),
+        ("DocDB", "StorageEncrypted: true"),
+        ("Neptune", "StorageEncrypted: true"),
+    ] {
+        let tag_placed = |name: &str, of: &str| {
+            let text = format!(
+                "
+Parameters:
+  Open: {{Type: String}}
+Conditions:
+  Maybe: !Equals [!Ref Open, '']
+Resources:
+  Cluster: {{Type: 'AWS::{kind}::DBCluster', Properties: {{DBClusterIdentifier: {name}, {engine}}}}}
+  Member: {{Type: 'AWS::{kind}::DBInstance', Properties: {{DBClusterIdentifier: {of}, DBInstanceClass: db.r6g.large, Tags: [{{Key: backup, Value: enabled}}]}}}}
+"
+            );
+            let read = read(&text, Some("eu-central-1"), &[]);
+            findings(&judge(&read.snapshot), "Cluster")["backup-tag-placed"].0
+        };
+        let choice = "!If [Maybe, main, other]";
+        assert_eq!(tag_placed("main", "main"), Status::Fail, "{kind}");
+        assert_eq!(tag_placed("main", "elsewhere"), Status::Pass, "{kind}");
+        assert_eq!(tag_placed("main", choice), Status::Unknown, "{kind}");
+        assert_eq!(tag_placed(choice, "main"), Status::Unknown, "{kind}");
+    }
+}
+
+#[test]
+fn events_that_may_not_be_configured_are_unknown() {
+    let text = "
+Parameters:
+  Open: {Type: String}
+Conditions:
+  Maybe: !Equals [!Ref Open, '']
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      NotificationConfiguration:
+        EventBridgeConfiguration: !If [Maybe, {}, !Ref AWS::NoValue]
+  Of:
+    Type: AWS::S3::Bucket
+    Properties: {}
+  Configured:
+    Type: Custom::S3BucketNotifications
+    Properties: {BucketName: !If [Maybe, !Ref Of, other], NotificationConfiguration: {EventBridgeConfiguration: {}}}
+";
+    let read = read(text, Some("eu-central-1"), &[]);
+    let buckets = &read.snapshot.buckets.items;
+    let is_open = |id: &str| {
+        let bucket = buckets.iter().find(|it| it.arn.ends_with(id)).unwrap();
+        bucket.event_bridge.gap().is_some()
+    };
+    assert!(is_open("#Bucket") && is_open("#Of"));
+}

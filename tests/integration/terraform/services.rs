@@ -7,8 +7,8 @@ use backup_check::report::Status;
 use serde_json::{Value, json};
 
 use super::{
-    add_resources, change_mut, evaluate_plan, expressions_mut, load_plan, plan_with_one,
-    problems_of, read_snapshot, reference_to, verdicts_of,
+    add_data_source, add_resources, change_mut, evaluate_plan, expressions_mut, load_plan,
+    message_of, plan_with_one, problems_of, read_snapshot, reference_to, verdicts_of,
 };
 
 #[test]
@@ -512,4 +512,78 @@ fn images_and_launch_templates_may_add_volumes() {
         brought.contains(&"unknown encryption-at-rest".to_owned()),
         "{brought:?}"
     );
+}
+
+// Images of Ubuntu name instance store volumes, which have no snapshot.
+#[test]
+fn an_instance_store_volume_of_an_image_is_no_encrypted_volume() {
+    let judge = |mappings: Value| {
+        let mut root = plan_with_one(
+            "aws_instance",
+            json!({"ami": "ami-1", "tags_all": {"backup": "enabled"}, "root_block_device": [{}]}),
+            json!({"arn": true, "id": true}),
+        );
+        let values = json!({"id": "ami-1", "root_device_name": "/dev/sda1", "block_device_mappings": mappings});
+        root["prior_state"] = json!({"values": {"root_module": {"resources": []}}});
+        add_data_source(&mut root, "aws_ami", values);
+        let key = "arn:aws:kms:eu-central-1:111122223333:key/0a";
+        add_resources(
+            &mut root,
+            &[
+                (
+                    "aws_ebs_encryption_by_default",
+                    "x",
+                    json!({"enabled": true}),
+                    &[],
+                    json!({}),
+                ),
+                (
+                    "aws_ebs_default_kms_key",
+                    "x",
+                    json!({"key_arn": key}),
+                    &[],
+                    json!({}),
+                ),
+            ],
+        );
+        for address in [
+            "aws_ebs_encryption_by_default.x",
+            "aws_ebs_default_kms_key.x",
+        ] {
+            let change = &mut change_mut(&mut root, address)["change"];
+            change["actions"] = json!(["no-op"]);
+            change["before"] = change["after"].clone();
+        }
+        let volume = "aws_instance.x.root_block_device[0]";
+        let report = evaluate_plan(&root);
+        message_of(&report, "encryption-customer-key", volume).to_owned()
+    };
+    let root =
+        |encrypted: &str| json!({"device_name": "/dev/sda1", "ebs": {"encrypted": encrypted}});
+    let store = json!({"device_name": "/dev/sdb", "ebs": {}, "virtual_name": "ephemeral0"});
+    assert!(judge(json!([root("false"), store])).contains("key/0a"));
+    assert!(judge(json!([root("true"), store])).contains("depends on its image"));
+    assert!(judge(json!([store])).contains("depends on its image"));
+}
+
+#[test]
+fn a_bucket_that_may_have_object_lock_may_have_versions() {
+    let judge = |lock: Value, unknown: Value| {
+        let mut values = json!({"bucket": "x", "tags_all": {"backup": "enabled"}});
+        values["object_lock_enabled"] = lock;
+        let mut root = plan_with_one("aws_s3_bucket", values, unknown);
+        expressions_mut(&mut root, "aws_s3_bucket.x")["object_lock_enabled"] =
+            json!({"references": ["local.locked"]});
+        let mut found = problems_of(&evaluate_plan(&root), "aws_s3_bucket.x");
+        found.retain(|it| it.ends_with("s3-versioning-enabled"));
+        found
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(judge(json!(true), json!({})), none);
+    assert_eq!(
+        judge(json!(false), json!({})),
+        ["fail s3-versioning-enabled"]
+    );
+    let open = judge(Value::Null, json!({"object_lock_enabled": true}));
+    assert_eq!(open, ["unknown s3-versioning-enabled"]);
 }

@@ -1,0 +1,130 @@
+//! VPCs of which a template leaves something open.
+
+use super::*;
+use Status::{Fail, Pass, Unknown, Warn};
+
+/// A template of these parameters and conditions, a VPC in use with an endpoint for S3, and more resources.
+fn judge_vpc(more: &str) -> Report {
+    let text = format!(
+        "
+Parameters:
+  Open: {{Type: String}}
+Conditions:
+  Maybe: !Equals [!Ref Open, '']
+Resources:
+  Igw: {{Type: AWS::EC2::InternetGateway}}
+  Vgw: {{Type: AWS::EC2::VPNGateway, Properties: {{Type: ipsec.1}}}}
+  Vpc: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.0.0.0/16}}}}
+  Sub: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24}}}}
+  Table: {{Type: AWS::EC2::RouteTable, Properties: {{VpcId: !Ref Vpc}}}}
+  Other: {{Type: AWS::EC2::RouteTable, Properties: {{VpcId: !Ref Vpc}}}}
+  Of: {{Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {{SubnetId: !Ref Sub, RouteTableId: !Ref Table}}}}
+  Server: {{Type: AWS::EC2::Instance, Properties: {{SubnetId: !Ref Sub, ImageId: ami-1}}}}
+  Endpoint: {{Type: AWS::EC2::VPCEndpoint, Properties: {{VpcId: !Ref Vpc, ServiceName: !Sub 'com.amazonaws.${{AWS::Region}}.s3', RouteTableIds: [!Ref Other]}}}}
+{more}
+"
+    );
+    judge(&read(&text, Some("eu-central-1"), &[]).snapshot)
+}
+
+#[test]
+fn a_default_route_that_is_open_makes_a_subnet_neither_public_nor_private() {
+    let route = |properties: &str, condition: &str| {
+        format!("  Route: {{Type: AWS::EC2::Route, {condition}Properties: {{{properties}}}}}")
+    };
+    let all = "DestinationCidrBlock: 0.0.0.0/0";
+    let table = "RouteTableId: !Ref Table";
+    for (properties, condition, expected) in [
+        (format!("{table}, {all}, GatewayId: !Ref Igw"), "", Warn),
+        (format!("{table}, {all}, GatewayId: !Ref Vgw"), "", Fail),
+        (format!("{table}, {all}, NatGatewayId: nat-1"), "", Fail),
+        (
+            format!("{table}, {all}, GatewayId: !Ref Igw"),
+            "Condition: Maybe, ",
+            Unknown,
+        ),
+        (
+            format!("{table}, DestinationCidrBlock: !Ref Open, GatewayId: !Ref Igw"),
+            "",
+            Unknown,
+        ),
+        (
+            format!("{table}, {all}, GatewayId: !If [Maybe, !Ref Igw, !Ref Vgw]"),
+            "",
+            Unknown,
+        ),
+        (
+            format!(
+                "{all}, GatewayId: !Ref Igw, RouteTableId: !If [Maybe, !Ref Table, !Ref Other]"
+            ),
+            "",
+            Unknown,
+        ),
+        (
+            format!("{all}, GatewayId: !Ref Igw, RouteTableId: !If [Maybe, !Ref Other, rtb-1]"),
+            "",
+            Fail,
+        ),
+    ] {
+        let report = judge_vpc(&route(&properties, condition));
+        let (status, message) = findings(&report, "Vpc")["s3-gateway-endpoint-routed"];
+        assert_eq!(status, expected, "{properties}: {message}");
+    }
+}
+
+#[test]
+fn a_subnet_of_one_of_several_vpcs_may_be_in_each() {
+    let more = "
+  New: {Type: AWS::EC2::VPC, Condition: Maybe, Properties: {CidrBlock: 10.1.0.0/16}}
+  In: {Type: AWS::EC2::Subnet, Properties: {VpcId: !If [Maybe, !Ref New, !Ref Open], CidrBlock: 10.1.0.0/24}}
+  TableIn: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !If [Maybe, !Ref New, !Ref Open]}}
+  OfIn: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {SubnetId: !Ref In, RouteTableId: !Ref TableIn}}";
+    let server = "
+  ServerIn: {Type: AWS::EC2::Instance, Properties: {SubnetId: !Ref In, ImageId: ami-1}}";
+    let endpoint = "
+  EndpointIn: {Type: AWS::EC2::VPCEndpoint, Properties: {VpcId: !If [Maybe, !Ref New, !Ref Open], ServiceName: !Sub 'com.amazonaws.${AWS::Region}.s3', RouteTableIds: [!Ref TableIn]}}";
+    let present =
+        |report: &Report, vpc: &str| findings(report, vpc)["s3-gateway-endpoint-present"].0;
+    let report = judge_vpc(more);
+    assert_eq!(present(&report, "New"), Status::Skip);
+    for more in [
+        format!("{more}{server}"),
+        format!("{more}{server}{endpoint}"),
+    ] {
+        let report = judge_vpc(&more);
+        assert_eq!(present(&report, "New"), Unknown);
+        // The other VPC has nothing to do with it.
+        assert_eq!(present(&report, "Vpc"), Pass);
+        expect(
+            &report,
+            &[
+                ("Vpc", "s3-gateway-endpoint-open", Pass, "full access"),
+                ("Vpc", "s3-gateway-endpoint-routed", Fail, "Table"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_workload_may_run_in_a_subnet_group_whose_name_is_a_choice() {
+    let group = |name: &str, used: &str| {
+        format!(
+            "
+  New: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.1.0.0/16}}}}
+  In: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref New, CidrBlock: 10.1.0.0/24}}}}
+  Group: {{Type: AWS::ElastiCache::SubnetGroup, Properties: {{CacheSubnetGroupName: {name}, Description: d, SubnetIds: [!Ref In]}}}}
+  Cache: {{Type: AWS::ElastiCache::CacheCluster, Properties: {{CacheSubnetGroupName: {used}, Engine: redis}}}}"
+        )
+    };
+    for (name, used, expected) in [
+        ("a", "a", Fail),
+        ("a", "b", Status::Skip),
+        ("a", "!If [Maybe, a, b]", Unknown),
+        ("!If [Maybe, a, b]", "a", Unknown),
+        ("!If [Maybe, a, b]", "c", Status::Skip),
+    ] {
+        let report = judge_vpc(&group(name, used));
+        let (status, message) = findings(&report, "New")["s3-gateway-endpoint-present"];
+        assert_eq!(status, expected, "{name} {used}: {message}");
+    }
+}
