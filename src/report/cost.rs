@@ -59,9 +59,6 @@ impl CostFormat {
     }
 
     /// Writes an estimate.
-    ///
-    /// # Errors
-    /// The writer failed.
     pub fn write_estimate(
         &self,
         estimate: &Estimate,

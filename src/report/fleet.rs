@@ -76,9 +76,6 @@ impl FleetFormat {
     }
 
     /// Writes a report. `width` is that of the terminal, in columns.
-    ///
-    /// # Errors
-    /// The output failed.
     pub fn write_report(
         &self,
         report: &FleetReport,

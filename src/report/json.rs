@@ -405,9 +405,6 @@ impl FindingWriter for JsonWriter<'_> {
 }
 
 /// Writes a report that holds all its findings.
-///
-/// # Errors
-/// The output failed.
 pub fn write_report(
     report: &Report,
     shown: impl Into<Shown>,

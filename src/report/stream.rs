@@ -23,9 +23,6 @@ pub trait FindingWriter {
     ///
     /// `known` is `None` where the report is written while the account is evaluated: the facts are then
     /// written by [`finish_report`](FindingWriter::finish_report).
-    ///
-    /// # Errors
-    /// The output failed.
     fn begin_report(
         &mut self,
         scanned_at: &str,
@@ -33,9 +30,6 @@ pub trait FindingWriter {
     ) -> Result<(), WriteError>;
 
     /// Writes one finding. `resource` is its row in the list of resources.
-    ///
-    /// # Errors
-    /// The output failed.
     fn write_finding(
         &mut self,
         finding: &Finding,
@@ -43,9 +37,6 @@ pub trait FindingWriter {
     ) -> Result<(), WriteError>;
 
     /// Writes what follows the findings.
-    ///
-    /// # Errors
-    /// The output failed.
     fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError>;
 }
 
