@@ -132,7 +132,6 @@ impl Report {
         self.findings.len() + omitted.sum::<usize>()
     }
 
-    /// Returns the resources by their ARNs.
     fn resources_by_arn(&self) -> BTreeMap<&str, &ResourceLine> {
         let lines = self.resources.iter();
         lines.map(|it| (it.arn.as_str(), it)).collect()

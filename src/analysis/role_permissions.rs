@@ -33,7 +33,6 @@ pub enum Permission {
     Unknown(Gap),
 }
 
-/// One policy of a role.
 #[derive(Debug)]
 struct Policy {
     name: String,

@@ -33,7 +33,6 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Returns the links of a report.
     pub(super) fn of_report(report: &Report) -> Self {
         let mut resources = BTreeMap::new();
         for line in &report.resources {

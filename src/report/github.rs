@@ -66,7 +66,6 @@ impl Level {
     }
 }
 
-/// One annotation.
 #[derive(Debug)]
 struct Annotation {
     title: String,
@@ -74,7 +73,6 @@ struct Annotation {
     location: Option<Place>,
     /// Its subject in a few words, if it is counted and not shown.
     subject: String,
-    /// The number of resources.
     resources: String,
     /// Whether a finding is not in the baseline.
     is_new: bool,

@@ -148,7 +148,6 @@ impl Jobs<'_> {
         limit(self.plans.interval_hours()).max(limit(None))
     }
 
-    /// Whether a copy is recent.
     fn is_recent(&self, now: Timestamp, job: &Job<'_>) -> bool {
         within(now, job.ended, i64::from(self.copy_limit()) + COPY_HOURS)
     }
@@ -271,7 +270,6 @@ fn check_history(
     Ok(job.evidence(outcome))
 }
 
-/// Checks a copy that completed.
 fn check_completed_copy(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,

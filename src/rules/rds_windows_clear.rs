@@ -129,7 +129,6 @@ fn read_window(name: &str, text: &Observed<String>, parse: ParseWindow) -> Resul
 /// The backups of an instance that start in its windows.
 #[derive(Default)]
 struct Clash<'a> {
-    /// All starts.
     starts: Vec<Minute>,
     /// The rule, the window, and the first start in it where the schedule says when.
     hits: Vec<(&'a BackupRule, &'static str, Option<Minute>)>,

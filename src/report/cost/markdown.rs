@@ -13,7 +13,6 @@ pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), Writ
     Ok(())
 }
 
-/// Returns the section of a report.
 pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
     let view = CostView::new(estimate);
     let mut text = format!("\n### Cost\n\n{}\n", escape_sentence(&view.question));

@@ -61,7 +61,6 @@ impl Totals {
 pub(in crate::report) struct VerdictCounts(BTreeMap<ResourceVerdict, usize>);
 
 impl VerdictCounts {
-    /// Returns the number of resources with a verdict.
     pub(in crate::report) fn get(&self, verdict: ResourceVerdict) -> usize {
         self.0.get(&verdict).copied().unwrap_or_default()
     }

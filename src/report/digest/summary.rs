@@ -381,7 +381,6 @@ pub(in crate::report) fn format_minute(at: &str) -> String {
     }
 }
 
-/// Returns the name of a standard.
 pub(in crate::report) fn standard_name(standard: Standard) -> &'static str {
     match standard {
         Standard::Guide => "company guide",

@@ -71,7 +71,6 @@ pub(super) struct FleetCauses {
 }
 
 impl FleetCauses {
-    /// Adds a cause of an account.
     pub(super) fn add_cause(&mut self, account: &str, cause: &CauseLine<'_>) {
         let message = generalize_text(&cause.message, account, cause);
         let rule = (cause.status != Status::Unknown).then(|| cause.rule.clone());

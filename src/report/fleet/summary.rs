@@ -461,7 +461,6 @@ fn fill_line(line: &mut AccountLine, report: &JsonReport, gate: FailOn) {
     }
 }
 
-/// Returns the exit of one account.
 fn exit_of_account(report: &JsonReport, gate: FailOn) -> Exit {
     let counts = &report.summary.findings;
     let warns = gate == FailOn::Warn && counts.gating_warn > 0;

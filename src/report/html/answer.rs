@@ -52,7 +52,6 @@ pub(super) struct StartingPoint {
     pub(super) resources: String,
 }
 
-/// The result of the gate.
 struct GateResult {
     class: &'static str,
     gate: &'static str,

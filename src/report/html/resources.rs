@@ -58,7 +58,6 @@ impl<'a> ListedResources<'a> {
     }
 }
 
-/// The name of a resource in a list.
 #[derive(Debug)]
 pub(super) struct ResourceName {
     /// The number of its row, if it has one.
@@ -111,7 +110,6 @@ pub(super) struct KindTable<'d> {
     rows: Vec<ResourceRow<'d>>,
 }
 
-/// One resource.
 #[derive(Debug)]
 pub(super) struct ResourceRow<'d> {
     line: &'d ResourceLine,

@@ -30,7 +30,6 @@ impl Type {
     }
 }
 
-/// A member of the evidence.
 struct Member {
     name: &'static str,
     kind: Type,
