@@ -51,7 +51,7 @@ pub use stream::{FindingSource, FindingWriter, ReportFacts, Shown};
 use crate::analysis::{Cause, Evidence, Outcome};
 use crate::cost::estimate::Estimate;
 use crate::exit::{Exit, FailOn};
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
 use crate::model::selection::Selection;
@@ -510,9 +510,7 @@ impl Finding {
     pub fn partition(&self) -> &str {
         match Arn::parse(&self.resource) {
             Some(arn) => arn.partition,
-            None if self.region.starts_with("cn-") => "aws-cn",
-            None if self.region.starts_with("us-gov-") => "aws-us-gov",
-            None => "aws",
+            None => partition_of(&self.region),
         }
     }
 

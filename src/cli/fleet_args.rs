@@ -8,6 +8,7 @@ use clap::Args;
 use crate::model::fleet::is_unit_id;
 use crate::store::Place;
 
+use super::args::first_given;
 use super::value;
 
 /// The accounts of an organization to check.
@@ -97,12 +98,6 @@ fn parse_run(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("expected letters, digits, '-', '_' and '.'".to_owned()),
     }
-}
-
-/// Returns the first name of an argument that is given.
-fn first_given(names: impl IntoIterator<Item = (&'static str, bool)>) -> Option<&'static str> {
-    let mut names = names.into_iter();
-    names.find_map(|(name, is_given)| is_given.then_some(name))
 }
 
 impl EnterArgs {

@@ -15,7 +15,7 @@ use crate::report::table::{Style, TableView};
 use crate::report::{FindingSource, Report, Status, WriteError};
 use crate::source::room::{describe_size, read_peak_memory};
 
-use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg};
+use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg, first_given};
 use super::files;
 use super::select::NameParser;
 use super::suggest::suggest_names;
@@ -78,13 +78,11 @@ impl ReportArgs {
 
     /// Returns an argument that the report of an organization does not have, if one is given.
     pub(super) fn find_account_only(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--view", self.view != ViewArg::Summary),
             ("--status", !self.status.is_empty()),
             ("--sarif-anchor", self.sarif_anchor.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name))
+        ])
     }
 
     /// Returns the options of the output. `anchor` is the default of --sarif-anchor.

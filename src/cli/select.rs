@@ -88,9 +88,12 @@ pub(super) fn offer_rules() -> Vec<PossibleValue> {
 ///
 /// # Errors
 /// There is no rule and no group of a name.
-pub(super) fn list_rules(names: &[String]) -> anyhow::Result<Vec<&'static Rule>> {
+pub(super) fn list_rules<S: AsRef<str>>(
+    names: impl IntoIterator<Item = S>,
+) -> anyhow::Result<Vec<&'static Rule>> {
     let mut rules: Vec<&'static Rule> = Vec::new();
     for name in names {
+        let name = name.as_ref();
         let named: Vec<&'static Rule> = match find_group(name) {
             Ok(group) => ALL.into_iter().filter(|it| it.group == group).collect(),
             Err(_) => vec![find_rule(name)?],
@@ -108,19 +111,8 @@ pub(super) fn list_rules(names: &[String]) -> anyhow::Result<Vec<&'static Rule>>
 pub(super) fn find_rules<S: AsRef<str>>(
     names: impl IntoIterator<Item = S>,
 ) -> anyhow::Result<BTreeSet<&'static str>> {
-    let mut ids = BTreeSet::new();
-    for name in names {
-        let name = name.as_ref();
-        match find_group(name) {
-            Ok(group) => ids.extend(
-                ALL.iter()
-                    .filter(|rule| rule.group == group)
-                    .map(|rule| rule.id),
-            ),
-            Err(_) => drop(ids.insert(find_rule(name)?.id)),
-        }
-    }
-    Ok(ids)
+    let rules = list_rules(names)?;
+    Ok(rules.into_iter().map(|rule| rule.id).collect())
 }
 
 /// Returns the selection of --service or --resource, and of the settings that the rules of --rule check.

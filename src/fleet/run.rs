@@ -13,6 +13,7 @@ use crate::report::fleet::result::{
 use crate::report::fleet::summary::{Fleet, FleetReport};
 use crate::source::saved;
 use crate::store::Store;
+use crate::text::percent_encode;
 
 /// The document with the list of accounts.
 pub const LIST: &str = "accounts.ndjson";
@@ -54,13 +55,7 @@ pub fn result_key(id: &str) -> String {
 }
 
 fn document_key(folder: &str, id: &str) -> String {
-    let mut name = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        match byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            true => name.push(char::from(byte)),
-            false => name.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    let name = percent_encode(id, "-_.");
     format!("{folder}/{name}{RESULT_ENDING}")
 }
 

@@ -15,7 +15,8 @@ use super::{Report, ResourceVerdict, Status, WriteError};
 use crate::text::escape_invisible;
 
 /// The statuses that are counted, worst first. Skipped findings are not.
-const STATUSES: [Status; 4] = [Status::Fail, Status::Unknown, Status::Warn, Status::Pass];
+pub(super) const STATUSES: [Status; 4] =
+    [Status::Fail, Status::Unknown, Status::Warn, Status::Pass];
 /// The status of findings that a waiver covers. As in the summary, no other count includes them.
 const WAIVED: &str = "waived";
 

@@ -228,10 +228,7 @@ impl JsonEstimate {
         let is_planned = estimate.change_rate.is_some();
         JsonEstimate {
             schema: SCHEMA,
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: Tool::current(),
             source: estimate.source,
             account_id: estimate.account_id.clone(),
             accounts: estimate

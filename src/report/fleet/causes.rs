@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::fleet::is_account_id;
+use crate::model::arn::is_account_id;
 use crate::report::{CauseLine, Status};
 use crate::settings::is_region_name;
 use crate::text::replace_word;
