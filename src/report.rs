@@ -46,7 +46,7 @@ use thiserror::Error;
 pub use cause::{CauseLine, CauseList, SHORT_ID, cause_id_of, cause_ids_of};
 pub use collector::FindingCollector;
 pub use stale_waiver::{StaleState, StaleWaiver};
-pub use stream::{FindingSource, FindingWriter, ReportFacts, Shown};
+pub use stream::{FindingSource, Shown};
 
 use crate::analysis::{Cause, Evidence, Outcome};
 use crate::cost::estimate::Estimate;
@@ -61,6 +61,7 @@ use crate::model::{Gap, ResourceKind};
 use crate::rule::{Check, Family, Group, Rule};
 use crate::rules;
 use crate::settings::{Severity, Standard, is_region_name};
+use stream::ReportFacts;
 
 /// The report on one account.
 #[derive(Debug)]
@@ -203,7 +204,7 @@ pub struct EarlierFinding {
 }
 
 /// An incomplete listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unread {
     /// The region; `None` where the listing covers all regions.
     pub region: Option<String>,

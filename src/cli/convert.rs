@@ -35,8 +35,8 @@ pub(super) fn run(args: &ConvertArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     let Converted { report, gate } = read;
     let anchor = LoadedConfig::find_and_read(global)?.path_in_repository();
     let has_skipped = report.findings.iter().any(|it| it.status == Status::Skip);
-    let options = args.report.to_options(anchor, gate, has_skipped);
-    output::write_report(&report, None, &targets, &options, global)?;
+    let how = args.report.to_rendering(anchor, gate, has_skipped);
+    output::write_report(&report, None, &targets, &how, global)?;
     let exit = report.exit(gate);
     if let Some(step) = step {
         step.write_report(&report, exit)?;

@@ -126,15 +126,15 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         estimate_cost(snapshot, settings, &question)
     });
     let anchor = loaded.path_in_repository();
-    let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
+    let how = (args.report).to_rendering(anchor, args.fail_on.into(), args.show_skipped);
     if kept.omits_settled && output::stream_findings(&targets) {
         let findings = Reevaluation::new(&evaluated, kept)?;
         let report = &evaluated.report;
-        output::write_report(report, Some(&findings), &targets, &options, global)?;
+        output::write_report(report, Some(&findings), &targets, &how, global)?;
     } else {
         // The other formats need only the report.
         evaluated.forget_snapshot();
-        output::write_report(&evaluated.report, None, &targets, &options, global)?;
+        output::write_report(&evaluated.report, None, &targets, &how, global)?;
     }
     let Evaluated {
         report, stopped, ..

@@ -48,7 +48,7 @@ pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
         for row in &view.accounts {
             let [member, central] = &row.amounts;
             text.push_str(&format_row(
-                [&row.account, &row.resources, member, central].map(String::as_str),
+                &[&row.account, &row.resources, member, central].map(String::as_str),
             ));
         }
         if !view.more_accounts.is_empty() {
