@@ -316,17 +316,20 @@ impl ResourceVerdict {
     }
 }
 
-/// One resource in a report.
-#[derive(Debug, Clone)]
+/// One resource.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JsonResource")]
 pub struct ResourceLine {
     /// Its ARN, or its identifier where AWS has no ARN.
     pub arn: String,
     /// Its type.
+    #[serde(rename = "type")]
     pub kind: ResourceKind,
+    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a resource of type `other`; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_type: Option<String>,
     /// Its id.
     pub id: String,
-    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a [`ResourceKind::Other`].
-    pub aws_type: Option<String>,
     /// Its `Name` tag.
     pub name: Option<String>,
     /// Its region.
@@ -337,12 +340,19 @@ pub struct ResourceLine {
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
-    /// The verdict that it would have if it were tagged `enabled`; `None` where it is.
+    /// The verdict that it would have if it were tagged `enabled`; absent where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict_if_tagged: Option<ResourceVerdict>,
-    /// Its checks whose findings the report omits.
-    pub omitted: OmittedChecks,
-    /// What would be found if it were tagged `enabled`, for an exempt resource, which has no such findings.
+    /// What would be found if it were tagged `enabled`; absent where the findings say it, or nothing would be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons_if_tagged: Vec<ReasonIfTagged>,
+    // Filled when the line is written: only the whole report knows the causes.
+    /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
+    #[serde(default)]
+    pub prerequisites: Vec<String>,
+    /// Its checks whose findings the report omits.
+    #[serde(skip)]
+    pub omitted: OmittedChecks,
 }
 
 /// What a rule would find on a resource if it were tagged `enabled`.

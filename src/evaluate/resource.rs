@@ -213,6 +213,7 @@ impl<'a> Inputs<'a> {
             verdict_if_tagged,
             omitted: OmittedChecks::default(),
             reasons_if_tagged: reasons_if_tagged.unwrap_or_default(),
+            prerequisites: Vec::new(),
         };
         let checks = checked.into_iter();
         let checks = checks.map(|it| self.make_check(it, &shared, stakes));

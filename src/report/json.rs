@@ -19,9 +19,8 @@ pub use super::facts::{FindingCounts, ResourceCounts, Scan, Summary};
 use super::renderings::Renderings;
 use super::stream::HeldFindings;
 use super::{
-    Baseline, CauseLine, Comparison, FactSource, Finding, FindingSource, ReasonIfTagged, Report,
-    ReportFacts, ResourceLine, ResourceVerdict, Shown, StaleWaiver, Status, Waiver, WriteError,
-    cause_id_of,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingSource, Report, ReportFacts,
+    ResourceLine, ResourceVerdict, Shown, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
 };
 use crate::analysis::{Cause, Evidence};
 use crate::exit::FailOn;
@@ -63,7 +62,7 @@ pub struct JsonReport {
     /// What must change, sorted by id.
     pub causes: Vec<CauseLine<'static>>,
     /// Every resource that was read.
-    pub resources: Vec<JsonResource>,
+    pub resources: Vec<ResourceLine>,
     /// One finding per rule and resource.
     pub findings: Vec<JsonFinding<'static>>,
     /// Waivers of the config that are expired or unused; absent where there are none.
@@ -95,40 +94,6 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
-}
-
-/// One resource.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct JsonResource {
-    /// Its ARN, or its identifier where AWS has no ARN.
-    pub arn: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub kind: ResourceKind,
-    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a resource of type `other`; absent otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aws_type: Option<String>,
-    /// Its id.
-    pub id: String,
-    /// Its `Name` tag.
-    pub name: Option<String>,
-    /// Its region.
-    pub region: String,
-    /// Its account.
-    pub account_id: Option<String>,
-    /// The value of its backup tag.
-    pub backup_tag: BackupTag,
-    /// The worst of its findings.
-    pub verdict: ResourceVerdict,
-    /// The verdict that it would have if it were tagged `enabled`; absent where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict_if_tagged: Option<ResourceVerdict>,
-    /// What would be found if it were tagged `enabled`; absent where the findings say it, or nothing would be.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons_if_tagged: Vec<ReasonIfTagged>,
-    /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
-    #[serde(default)]
-    pub prerequisites: Vec<String>,
 }
 
 /// The result of one rule on one resource.
@@ -240,25 +205,6 @@ impl Tool {
     }
 }
 
-impl JsonResource {
-    fn new(line: &ResourceLine) -> Self {
-        JsonResource {
-            arn: line.arn.clone(),
-            kind: line.kind,
-            aws_type: line.aws_type.clone(),
-            id: line.id.clone(),
-            name: line.name.clone(),
-            region: line.region.clone(),
-            account_id: line.account_id.clone(),
-            backup_tag: line.backup_tag,
-            verdict: line.verdict,
-            verdict_if_tagged: line.verdict_if_tagged,
-            reasons_if_tagged: line.reasons_if_tagged.clone(),
-            prerequisites: Vec::new(),
-        }
-    }
-}
-
 impl<'a> JsonFinding<'a> {
     /// Returns the public form of a finding.
     #[must_use]
@@ -298,9 +244,9 @@ struct ResourceList<'a>(&'a ReportFacts<'a>);
 impl Serialize for ResourceList<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let lines = self.0.resources.iter();
-        serializer.collect_seq(lines.map(|line| JsonResource {
+        serializer.collect_seq(lines.map(|line| ResourceLine {
             prerequisites: self.0.prerequisites_of(line),
-            ..JsonResource::new(line)
+            ..line.clone()
         }))
     }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::parquet::{Cell, Column, ColumnType, Table};
 use super::summary::AccountLine;
-use crate::report::json::{JsonFinding, JsonReport, JsonResource};
-use crate::report::{Status, WriteError};
+use crate::report::json::{JsonFinding, JsonReport};
+use crate::report::{ResourceLine, Status, WriteError};
 
 /// The tables, as their folders are named.
 pub const TABLES: [&str; 3] = ["findings", "resources", "accounts"];
@@ -183,7 +183,7 @@ impl<'a> Owner<'a> {
         ])
     }
 
-    fn resource_row<'c>(&self, resource: &'c JsonResource) -> Vec<Cell<'c>>
+    fn resource_row<'c>(&self, resource: &'c ResourceLine) -> Vec<Cell<'c>>
     where
         'a: 'c,
     {
