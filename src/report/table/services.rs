@@ -23,46 +23,11 @@ const VERDICTS: [ResourceVerdict; 5] = [
 ];
 
 /// Headings of the columns after the service, from the widest to the narrowest.
+#[rustfmt::skip]
 const HEADINGS: [[&str; 11]; 3] = [
-    [
-        "total",
-        "ready",
-        "at risk",
-        "not ready",
-        "unknown",
-        "exempt",
-        "tag",
-        "encryption",
-        "key",
-        "service",
-        "proof",
-    ],
-    [
-        "total",
-        "ready",
-        "at\nrisk",
-        "not\nready",
-        "unknown",
-        "exempt",
-        "tag",
-        "encr",
-        "key",
-        "service",
-        "proof",
-    ],
-    [
-        "total",
-        "ready",
-        "at\nrisk",
-        "not\nready",
-        "un-\nknown",
-        "ex-\nempt",
-        "tag",
-        "encr",
-        "key",
-        "service",
-        "proof",
-    ],
+    ["total", "ready", "at risk", "not ready", "unknown", "exempt", "tag", "encryption", "key", "service", "proof"],
+    ["total", "ready", "at\nrisk", "not\nready", "unknown", "exempt", "tag", "encr", "key", "service", "proof"],
+    ["total", "ready", "at\nrisk", "not\nready", "un-\nknown", "ex-\nempt", "tag", "encr", "key", "service", "proof"],
 ];
 
 /// One row of the table.
