@@ -318,13 +318,6 @@ impl<'a> RuleContext<'a> {
         })
     }
 
-    /// Returns the longest time between two runs of a backup rule, in hours; none where its schedule cannot
-    /// be parsed.
-    #[must_use]
-    pub fn interval_hours(&self, rule: &BackupRule) -> Option<u32> {
-        self.runs(rule).ok()?.interval_hours
-    }
-
     /// Returns the policy of a key, parsed once.
     pub fn key_policy(&self, key_arn: &str) -> Result<Arc<Document>, Gap> {
         self.policies

@@ -28,7 +28,21 @@ pub struct Part<'a> {
     pub key: Result<Option<&'a str>, Gap>,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Returns the part of a resource that is its only part.
+    fn whole(
+        via: ViaService,
+        encrypted: Result<bool, Gap>,
+        key: Result<Option<&'a str>, Gap>,
+    ) -> Self {
+        Part {
+            id: None,
+            via,
+            encrypted,
+            key,
+        }
+    }
+
     /// Whether it is encrypted with a key that AWS owns, which is in no account.
     ///
     /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-owned-key>.
@@ -167,21 +181,11 @@ impl<'a> EncryptionState<'a> {
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
 pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     let whole = |encrypted: &'a Observed<bool>, kms_key, via| {
-        vec![Part {
-            id: None,
-            via,
-            encrypted: encrypted.get().copied(),
-            key: encryption(encrypted, kms_key),
-        }]
+        let key = encryption(encrypted, kms_key);
+        vec![Part::whole(via, encrypted.get().copied(), key)]
     };
-    let aws_owned = |via| {
-        vec![Part {
-            id: None,
-            via,
-            encrypted: Ok(true),
-            key: Ok(None),
-        }]
-    };
+    let aws_owned = |via| vec![Part::whole(via, Ok(true), Ok(None))];
+    let fsx = |key| vec![Part::whole(ViaService::Fsx, Ok(true), key)];
     Ok(match resource {
         Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, ViaService::Ec2),
         Resource::DbInstance(it) if it.aws_owned_key => aws_owned(ViaService::Rds),
@@ -189,10 +193,7 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::Instance(instance) => {
-            let ids = match &instance.volumes {
-                Observed::Known(ids) => ids,
-                Observed::Unknown(gap) => return Err(gap.clone()),
-            };
+            let ids = instance.volumes.get()?;
             let on_ebs = instance
                 .root_device_type
                 .known()
@@ -215,20 +216,18 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         }
         // FSx encrypts every file system. AWS Backup selects the volumes of one for ONTAP.
         Resource::FsxFileSystem(it) if it.is_ontap()? => Vec::new(),
-        Resource::FsxFileSystem(it) => vec![fsx_part(named(&it.kms_key))],
+        Resource::FsxFileSystem(it) => fsx(named(&it.kms_key)),
         Resource::FsxVolume(it) if it.volume_type.get()? != ONTAP => Vec::new(),
         Resource::FsxVolume(it) => {
             let file_system = it.file_system.get().cloned();
             let file_system = file_system.and_then(|id| cx.fsx_file_system(&id));
-            vec![fsx_part(file_system.and_then(|it| named(&it.kms_key)))]
+            fsx(file_system.and_then(|it| named(&it.kms_key)))
         }
         // S3 encrypts a volume without a KMS key, and the snapshot of such a volume is not encrypted.
-        Resource::GatewayVolume(it) => vec![Part {
-            id: None,
-            via: ViaService::Ec2,
-            encrypted: it.kms_key.get().map(Option::is_some),
-            key: named(&it.kms_key),
-        }],
+        Resource::GatewayVolume(it) => {
+            let encrypted = it.kms_key.get().map(Option::is_some);
+            vec![Part::whole(ViaService::Ec2, encrypted, named(&it.kms_key))]
+        }
         Resource::Bucket(_)
         | Resource::Table(_)
         | Resource::FileSystem(_)
@@ -247,14 +246,7 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
 /// Returns the parts of a resource whose backups inherit their encryption, including Redshift: its snapshots
 /// inherit the key, but cannot be copied to another account, so the key need not be shared.
 pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
-    let part = |via, encrypted, key| {
-        vec![Part {
-            id: None,
-            via,
-            encrypted,
-            key,
-        }]
-    };
+    let part = |via, encrypted, key| vec![Part::whole(via, encrypted, key)];
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
         Resource::RedshiftCluster(it) if it.aws_owned_key || is_aws_owned(&it.kms_key) => {
@@ -281,20 +273,8 @@ fn is_aws_owned(kms_key: &Observed<Option<String>>) -> bool {
     name == Some("AWS_OWNED_KMS_KEY")
 }
 
-fn fsx_part(key: Result<Option<&str>, Gap>) -> Part<'_> {
-    Part {
-        id: None,
-        via: ViaService::Fsx,
-        encrypted: Ok(true),
-        key,
-    }
-}
-
 fn named(kms_key: &Observed<Option<String>>) -> Result<Option<&str>, Gap> {
-    match kms_key {
-        Observed::Known(key) => Ok(key.as_deref()),
-        Observed::Unknown(gap) => Err(gap.clone()),
-    }
+    Ok(kms_key.get()?.as_deref())
 }
 
 fn encryption<'a>(
@@ -304,13 +284,10 @@ fn encryption<'a>(
     if !*encrypted.get()? {
         return Ok(None);
     }
-    match kms_key {
-        Observed::Known(Some(key)) => Ok(Some(key)),
-        Observed::Known(None) => Err(Gap::new(
-            GapKind::Unreadable,
-            "AWS reports that it is encrypted but returns no key",
-        )),
-        Observed::Unknown(gap) => Err(gap.clone()),
+    let without_key = "AWS reports that it is encrypted but returns no key";
+    match named(kms_key)? {
+        Some(key) => Ok(Some(key)),
+        None => Err(Gap::new(GapKind::Unreadable, without_key)),
     }
 }
 
@@ -318,17 +295,19 @@ fn encryption<'a>(
 /// where no KMS key of the account is used.
 pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     match resource {
-        Resource::Bucket(bucket) => match &bucket.encryption {
-            Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
-                Ok(Some(it.kms_key.as_deref().unwrap_or(S3_ALIAS)))
+        Resource::Bucket(bucket) => {
+            let encryption = bucket.encryption.get()?;
+            match encryption.algorithm.as_str() {
+                "AES256" | "none" => Ok(None),
+                kms if kms.starts_with("aws:kms") => {
+                    Ok(Some(encryption.kms_key.as_deref().unwrap_or(S3_ALIAS)))
+                }
+                algorithm => {
+                    let message = format!("encrypted with the unknown algorithm {algorithm:?}");
+                    Err(Gap::new(GapKind::Unreadable, message))
+                }
             }
-            Observed::Known(it) if ["AES256", "none"].contains(&it.algorithm.as_str()) => Ok(None),
-            Observed::Known(it) => {
-                let message = format!("encrypted with the unknown algorithm {:?}", it.algorithm);
-                Err(Gap::new(GapKind::Unreadable, message))
-            }
-            Observed::Unknown(gap) => Err(gap.clone()),
-        },
+        }
         Resource::Table(table) => named(&table.kms_key),
         Resource::FileSystem(it) => encryption(&it.encrypted, &it.kms_key),
         _ => Ok(None),
@@ -344,12 +323,7 @@ pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         Resource::Vault(vault) => return Ok(vec![vault_part(vault)]),
         _ => return stored(cx, resource),
     };
-    Ok(vec![Part {
-        id: None,
-        via,
-        encrypted: Ok(true),
-        key: managed(resource),
-    }])
+    Ok(vec![Part::whole(via, Ok(true), managed(resource))])
 }
 
 /// Returns the name of an AWS managed key in messages: by the alias that its service gives it, and its id.
@@ -369,15 +343,7 @@ pub fn name_aws_managed_key(name: &str, via: ViaService) -> String {
 /// Returns the encryption of the recovery points in a vault.
 #[must_use]
 pub fn vault_part(vault: &Vault) -> Part<'_> {
-    Part {
-        id: None,
-        via: ViaService::Backup,
-        encrypted: Ok(true),
-        key: match &vault.kms_key {
-            Observed::Known(key) => Ok(key.as_deref()),
-            Observed::Unknown(gap) => Err(gap.clone()),
-        },
-    }
+    Part::whole(ViaService::Backup, Ok(true), named(&vault.kms_key))
 }
 
 /// Returns the key that a service refers to by ARN, id or alias.
