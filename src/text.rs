@@ -136,6 +136,12 @@ pub fn plural(number: usize, noun: &str) -> String {
     format!("{number} {}", plural_noun(number, noun))
 }
 
+/// Returns a number of days with its noun.
+#[must_use]
+pub fn plural_days(days: u32) -> String {
+    plural(usize::try_from(days).unwrap_or(usize::MAX), "day")
+}
+
 /// Returns the noun alone, in the singular for exactly one: `volume`, `volumes`, `policies`, `copies`.
 ///
 /// Only the last word changes, so `backup job` and `KMS key` are given as they are.

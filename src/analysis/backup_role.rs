@@ -27,7 +27,7 @@ pub fn check_each_role(
         .iter()
         .map(check)
         .chain(unread)
-        .map(|outcome| outcome.unwrap_or_else(|gap| Outcome::unknown(&gap)))
+        .map(Outcome::from)
         .collect();
     let verdict = outcomes.first().map(|outcome| outcome.verdict);
     let agree = outcomes.iter().all(|it| Some(it.verdict) == verdict);

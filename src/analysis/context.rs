@@ -337,6 +337,12 @@ impl<'a> RuleContext<'a> {
         })
     }
 
+    /// Returns the sentence that asks those who are responsible for the central account for something.
+    #[must_use]
+    pub fn ask_contact(&self, what: &str) -> String {
+        format!("Ask {} {what}.", self.settings.contact)
+    }
+
     /// Returns the organization id: the configured one, or the one that was read.
     #[must_use]
     pub fn org_id(&self) -> Option<&str> {

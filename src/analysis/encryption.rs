@@ -419,16 +419,23 @@ pub fn each_customer_key<'a>(
     parts: Vec<Part<'a>>,
     judge: impl Fn(&KeyUse<'a>) -> CheckResult,
 ) -> CheckResult {
-    let outcomes = parts.into_iter().map(|part| {
-        let outcome = customer_key(cx, &part).and_then(|key| match key {
-            Some(key) => judge(&key),
-            None => Ok(Outcome::skip("no customer managed key")),
-        });
-        outcome
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .part(part.id)
+    let none = || Outcome::skip("no customer managed key");
+    let worst = check_each_part(&parts, |part| match customer_key(cx, part)? {
+        Some(key) => judge(&key),
+        None => Ok(none()),
     });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no customer managed key")))
+    Ok(worst.unwrap_or_else(none))
+}
+
+/// Checks every part and returns the worst outcome; `None` where there are no parts.
+pub fn check_each_part<'a>(
+    parts: &[Part<'a>],
+    check: impl Fn(&Part<'a>) -> CheckResult,
+) -> Option<Outcome> {
+    let outcomes = parts
+        .iter()
+        .map(|part| Outcome::from(check(part)).part(part.id));
+    Outcome::worst(outcomes)
 }
 
 fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'a>) -> Result<Option<KeyUse<'a>>, Gap> {

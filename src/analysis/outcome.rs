@@ -88,6 +88,13 @@ pub struct Outcome {
     pub is_guide_only: bool,
 }
 
+/// A check that ended in a gap is unknown.
+impl From<CheckResult> for Outcome {
+    fn from(result: CheckResult) -> Self {
+        result.unwrap_or_else(|gap| Outcome::unknown(&gap))
+    }
+}
+
 impl Outcome {
     /// Creates a pass: the resource is in the state that the rule names.
     pub fn pass(message: impl Into<String>) -> Self {

@@ -5,7 +5,7 @@
 
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
-use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
+use crate::model::backup::Vault;
 use crate::model::backup_plan::{BackupPlan, BackupRule, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
@@ -145,9 +145,8 @@ impl<'a> ProofSources<'a> {
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
     fn is_air_gapped(&self, name: &str) -> bool {
-        let vault = self.vaults.iter().find(|vault| vault.id == name);
-        let vault_type = vault.and_then(|vault| vault.vault_type.known());
-        vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT)
+        let mut vaults = self.vaults.iter();
+        vaults.any(|vault| vault.id == name && vault.is_air_gapped())
     }
 
     /// Whether a plan started a job.

@@ -46,6 +46,16 @@ pub struct Vault {
     pub access_policy: Observed<Option<String>>,
 }
 
+impl Vault {
+    /// Whether it is known to be logically air-gapped.
+    #[must_use]
+    pub fn is_air_gapped(&self) -> bool {
+        self.vault_type
+            .known()
+            .is_some_and(|it| it == AIR_GAPPED_VAULT)
+    }
+}
+
 /// A role that makes backups. Source: IAM API, `GetRole`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

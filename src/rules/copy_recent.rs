@@ -300,10 +300,9 @@ fn check_completed_copy(
                 ago(now, job.ended),
                 day(backup.ended)
             ))
-            .fix(format!(
-                "Ask {} whether the backup plan still copies to {central}.",
-                cx.settings.contact
-            )));
+            .fix(cx.ask_contact(&format!(
+                "whether the backup plan still copies to {central}"
+            ))));
         }
     }
     let broken = found.broken();
@@ -388,10 +387,7 @@ fn check_without_copy(
     Ok(
         Outcome::breach(format!("{seen}, although there are backups{why}"))
             .fix(match broken.as_slice() {
-                [] => format!(
-                    "Ask {} whether the backup plan copies to {central}.",
-                    cx.settings.contact
-                ),
+                [] => cx.ask_contact(&format!("whether the backup plan copies to {central}")),
                 broken => format!("Fix {} first.", broken.join(", ")),
             })
             .with("other_accounts", elsewhere.to_vec()),

@@ -4,7 +4,7 @@ use crate::analysis::backup_plans::{Authority, account_of, find_vaults, in_regio
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::backup_usage::has_fully_managed_resources;
 use crate::analysis::proof::EFS_VAULT;
-use crate::analysis::role_call::{set_call, set_organization};
+use crate::analysis::role_call::set_call;
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
@@ -18,7 +18,7 @@ use crate::model::observed::{Gap, GapKind};
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
-use crate::text::plural;
+use crate::text::plural_days;
 
 rule! {
     /// The vault that the backup policy names exists, accepts the backups and allows copies. Vault Lock
@@ -76,7 +76,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             _ => format!("no vaults in {}", cx.region),
         };
         return Ok(Outcome::breach(format!("{what}: no backups are made"))
-            .fix(ask_contact(cx, "to create the vault"))
+            .fix(cx.ask_contact("to create the vault"))
             .with("vaults", Vec::<&str>::new()));
     }
     let (named, open) = named?;
@@ -92,17 +92,13 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         }
     }
     let outcomes = named.into_iter().map(|(name, rules)| {
-        check_vault(cx, region, name, &rules)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("vault", name)
+        Outcome::from(check_vault(cx, region, name, &rules)).with("vault", name)
     });
     let (invalid, open): (Vec<_>, Vec<_>) = open
         .iter()
         .partition(|gap| protection.is_of_invalid_plan(gap));
     let air_gapped = air_gapped.into_iter().map(|(arn, rules)| {
-        check_air_gapped_vault(cx, region, &arn, &rules)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("vault", arn)
+        Outcome::from(check_air_gapped_vault(cx, region, &arn, &rules)).with("vault", arn)
     });
     let outcomes = outcomes.chain(air_gapped);
     let outcomes = outcomes.chain(open.into_iter().map(Outcome::unknown));
@@ -154,7 +150,7 @@ fn check_any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         cx.region,
         found.join(", ")
     ))
-    .fix(ask_contact(cx, "to create a vault"))
+    .fix(cx.ask_contact("to create a vault"))
     .with("vaults", found))
 }
 
@@ -174,22 +170,19 @@ fn check_vault(
             authority.either("it creates", "they create"),
             authority.why()
         ))
-        .fix(ask_contact(cx, "to create the vault")));
+        .fix(cx.ask_contact("to create the vault")));
     };
     if let Some(reason) = find_other_use(vault)? {
         let message = format!("vault {name} is {reason}: no backup that a plan makes goes to it");
         return Ok(
-            Outcome::breach(message).fix(ask_contact(cx, "to name another vault in the plan"))
+            Outcome::breach(message).fix(cx.ask_contact("to name another vault in the plan"))
         );
     }
     let parts = [
         check_vault_lock(cx, vault, rules, "every job fails"),
         check_access_policy(cx, vault, rules),
     ];
-    let outcomes = parts
-        .into_iter()
-        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
-    Ok(match Outcome::worst(outcomes) {
+    Ok(match Outcome::worst(parts.map(Outcome::from)) {
         Some(outcome) if outcome.causes.len() == 1 => outcome,
         Some(outcome) if outcome.verdict == Verdict::Pass => Outcome::pass(format!(
             "vault {name} exists, satisfies {} retention and allows copies{}",
@@ -225,7 +218,7 @@ fn check_air_gapped_vault(
         return Ok(Outcome::breach(format!(
             "{names} the logically air-gapped vault {arn}, but AWS Backup accepts only one of the same account and region"
         ))
-        .fix(ask_contact(cx, "to name another vault in the plan")));
+        .fix(cx.ask_contact("to name another vault in the plan")));
     }
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
         return Ok(Outcome::breach(format!(
@@ -233,13 +226,13 @@ fn check_air_gapped_vault(
             cx.region,
             authority.why()
         ))
-        .fix(ask_contact(cx, "to create the vault")));
+        .fix(cx.ask_contact("to create the vault")));
     };
     if vault.vault_type.get()? != AIR_GAPPED_VAULT {
         return Ok(Outcome::breach(format!(
             "vault {name} is not logically air-gapped, but {names} it as such"
         ))
-        .fix(ask_contact(cx, "to name another vault in the plan")));
+        .fix(cx.ask_contact("to name another vault in the plan")));
     }
     let lock = check_vault_lock(cx, vault, rules, DIRECT_JOBS_FAIL)?;
     // Backups of other types stay in the vault of the rule if they cannot be copied to this one.
@@ -253,10 +246,8 @@ fn check_air_gapped_vault(
         false => lock,
     };
     let parts = [Ok(lock), check_access_policy(cx, vault, rules)];
-    let outcomes = parts
-        .into_iter()
-        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::pass(format!("vault {name} exists"))))
+    Ok(Outcome::worst(parts.map(Outcome::from))
+        .unwrap_or_else(|| Outcome::pass(format!("vault {name} exists"))))
 }
 
 /// What follows from a retention that a logically air-gapped vault does not allow.
@@ -322,7 +313,7 @@ fn check_vault_lock(
                 "Vault Lock on {name} requires a retention of {limit}, but backup rule {} keeps backups {kept}: {effect}",
                 rule.name
             ))
-            .fix(ask_contact(cx, "to align the retention of the plan with Vault Lock"))
+            .fix(cx.ask_contact("to align the retention of the plan with Vault Lock"))
             .with("min_retention_days", shortest)
             .with("max_retention_days", longest)
             .with("retention_days", rule.retention_days));
@@ -331,10 +322,6 @@ fn check_vault_lock(
     Ok(Outcome::pass(format!(
         "vault {name} exists and allows the retention of the plan"
     )))
-}
-
-fn plural_days(days: u32) -> String {
-    plural(usize::try_from(days).unwrap_or(usize::MAX), "day")
 }
 
 /// Checks that the access policy of the vault allows its backups to be copied.
@@ -364,7 +351,7 @@ fn check_access_policy(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule
                 "the access policy of vault {name} does not allow role {by} to copy its backups ({COPY_FROM_VAULT}): {}",
                 found.explanation
             ))
-            .fix(ask_contact(cx, "to remove the deny from the access policy of the vault"))
+            .fix(cx.ask_contact("to remove the deny from the access policy of the vault"))
             .with("statement", found.statement.to_string())),
             Some(found) => {
                 let message = format!(
@@ -399,26 +386,14 @@ fn copy_request(
         title: "the backup role",
     };
     let mut context = Context::default();
-    let arn = who.arn();
-    context.set(
-        "aws:PrincipalArn",
-        if arn.contains('*') {
-            Value::Shaped(arn)
-        } else {
-            Value::one(arn)
-        },
-    );
+    context.set("aws:PrincipalArn", Value::from_shape(who.arn()));
     set_call(&mut context, &account, cx.region);
     context.set("aws:ResourceAccount", Value::one(&account));
     let organization = cx.own_organization();
-    set_organization(
-        &mut context,
-        &organization,
-        &["aws:Principal", "aws:Resource"],
-    );
+    organization.set(&mut context, &["aws:Principal", "aws:Resource"]);
     if !targets.is_empty() {
         context.set("backup:CopyTargets", Value::Known(targets.to_vec()));
-        set_organization(&mut context, &organization, &["backup:CopyTarget"]);
+        organization.set(&mut context, &["backup:CopyTarget"]);
     }
     Request {
         principal: who,
@@ -427,8 +402,4 @@ fn copy_request(
         resource: "*".to_owned(),
         context,
     }
-}
-
-fn ask_contact(cx: &RuleContext<'_>, what: &str) -> String {
-    format!("Ask {} {what}.", cx.settings.contact)
 }

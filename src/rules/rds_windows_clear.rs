@@ -245,7 +245,8 @@ fn report_hits(
         Some((maintenance, backup)) => {
             let texts = [(MAINTENANCE, &maintenance), (BACKUP, &backup)];
             let texts = texts.into_iter();
-            let texts = texts.filter_map(|(name, text)| Some(format!("the {name} to {}", text.as_ref()?)));
+            let texts =
+                texts.filter_map(|(name, text)| Some(format!("the {name} to {}", text.as_ref()?)));
             let fix = format!("Move {}.", texts.collect::<Vec<_>>().join(" and "));
             outcome.fix(fix).remedy(Remedy::MoveDbWindows {
                 arn: database.arn.clone(),
@@ -253,9 +254,8 @@ fn report_hits(
                 backup,
             })
         }
-        None => outcome.fix(format!(
-            "Ask {} for other hours of the backup plan: no window of this length is clear of its backups.",
-            cx.settings.contact
+        None => outcome.fix(cx.ask_contact(
+            "for other hours of the backup plan: no window of this length is clear of its backups",
         )),
     }
 }
