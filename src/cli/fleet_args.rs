@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Args;
 
 use crate::model::fleet::is_unit_id;
@@ -129,6 +130,16 @@ impl EnterArgs {
                 ("--accounts-at-once", self.accounts_at_once.is_some()),
             ])
         })
+    }
+}
+
+/// Refuses an argument that only an organization has.
+pub(super) fn refuse_organization(given: Option<&'static str>) -> anyhow::Result<()> {
+    match given {
+        None => Ok(()),
+        Some(flag) => bail!(
+            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
+        ),
     }
 }
 

@@ -9,12 +9,12 @@ use crate::cost::estimate::{Question, estimate_cost};
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
+use crate::report::format::COST_SECTION_FORMATS;
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::{Evaluated, KeptFindings, Reads, Reevaluation};
-use super::fleet_args::FleetArgs;
+use super::fleet_args::{FleetArgs, refuse_organization};
 use super::output::{ReportArgs, Target};
 use super::{github, input, output, prices};
 
@@ -72,20 +72,13 @@ impl ScanArgs {
 }
 
 pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(flag) = args.fleet.find_given() {
-        bail!(
-            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
-        );
-    }
+    refuse_organization(args.fleet.find_given())?;
     scan_source(args, global)
 }
 
 fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let targets = args.report.check_targets()?;
-    let step = match output::has_format(&targets, GITHUB) {
-        true => Some(github::Step::open_files()?),
-        false => None,
-    };
+    let step = github::Step::open_files(&targets)?;
     let baseline = match &args.baseline {
         Some(path) => Some((path.as_path(), input::read_baseline(path)?)),
         None if args.fail_on == FailOnArg::New => {
@@ -141,9 +134,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     } = evaluated;
     print_remarks(args, &report, &targets, global);
     let exit = report.exit(args.fail_on.into()).and(stopped);
-    if let Some(step) = step {
-        step.write_report(&report, exit)?;
-    }
+    step.write_report(&report, exit)?;
     // The program ends here, and to free each finding of a large account takes a twentieth of its time.
     std::mem::forget(report);
     Ok(exit)

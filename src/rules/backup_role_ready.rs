@@ -215,14 +215,9 @@ fn check_role(
     })?;
     let Some(role) = read.get()? else {
         if let Some(gap) = &meant.guessed {
-            let mut outcome = Outcome::unknown(gap);
-            for cause in &mut outcome.causes {
-                cause.message = format!(
-                    "the role {name} does not exist, but only the configuration or the company guide names it; the backup role is unknown: {}",
-                    cause.message
-                );
-            }
-            return Ok(outcome);
+            return Ok(Outcome::unknown(gap).after(&format!(
+                "the role {name} does not exist, but only the configuration or the company guide names it; the backup role is unknown"
+            )));
         }
         return Ok(Outcome::breach(format!(
             "the role {name}, which {by}, does not exist: no backups are made"

@@ -131,14 +131,10 @@ fn check_any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         .with("vaults", usable));
     }
     if let Some((vault, gap)) = others().find_map(|it| Some((it, it.vault_type.gap()?))) {
-        let mut outcome = Outcome::unknown(gap);
-        for cause in &mut outcome.causes {
-            cause.message = format!(
-                "whether plans can use vault {} depends on its type, which is unknown: {}",
-                vault.id, cause.message
-            );
-        }
-        return Ok(outcome);
+        return Ok(Outcome::unknown(gap).after(&format!(
+            "whether plans can use vault {} depends on its type, which is unknown",
+            vault.id
+        )));
     }
     let found: Vec<&str> = vaults
         .all_items()?

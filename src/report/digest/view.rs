@@ -1,7 +1,5 @@
 //! The section of the report that each resource belongs to, and the verdict that it has there.
 
-use std::collections::BTreeSet;
-
 use super::counts::VerdictCounts;
 use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
@@ -100,12 +98,8 @@ impl<'a> View<'a> {
         arns: impl IntoIterator<Item = &'r str>,
     ) -> String {
         let rows = arns.into_iter().filter_map(|arn| self.row_of(arn));
-        let kinds: Vec<ResourceKind> = rows.map(|row| row.line.kind).collect();
-        let noun = match kinds.first() {
-            Some(first) if kinds.iter().all(|kind| kind == first) => first.noun(),
-            _ => "resource",
-        };
-        plural(kinds.len(), noun)
+        let rows: Vec<&Row<'_>> = rows.collect();
+        plural(rows.len(), noun_of(&rows))
     }
 
     /// Returns how many resources of which type there are: `12 ebs-volumes`, or
@@ -118,11 +112,7 @@ impl<'a> View<'a> {
             .into_iter()
             .filter_map(|arn| self.row_of(arn))
             .collect();
-        let kinds: BTreeSet<ResourceKind> = rows.iter().map(|row| row.line.kind).collect();
-        let noun = match kinds.first() {
-            Some(&kind) if kinds.len() == 1 => kind.noun(),
-            _ => "resource",
-        };
+        let noun = noun_of(&rows);
         let is_untagged = |row: &&&Row<'_>| row.section == Section::Untagged;
         let untagged = rows.iter().filter(is_untagged).count();
         match (rows.len() - untagged, untagged) {
@@ -132,6 +122,15 @@ impl<'a> View<'a> {
                 format!("{}, and {untagged} without a tag", plural(others, noun))
             }
         }
+    }
+}
+
+/// Returns what resources are called together.
+fn noun_of(rows: &[&Row<'_>]) -> &'static str {
+    let mut kinds = rows.iter().map(|row| row.line.kind);
+    match kinds.next() {
+        Some(first) if kinds.all(|kind| kind == first) => first.noun(),
+        _ => "resource",
     }
 }
 
