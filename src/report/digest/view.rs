@@ -1,9 +1,9 @@
 //! The section of the report that each resource belongs to, and the verdict that it has there.
 
-use super::counts::VerdictCounts;
 use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
+use crate::report::facts::ResourceCounts;
 use crate::report::maps::HashMap;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::rule::Group;
@@ -88,7 +88,7 @@ impl<'a> View<'a> {
     }
 
     /// Counts the resources of one section by their verdict there.
-    pub(in crate::report) fn count_verdicts(&self, section: Section) -> VerdictCounts {
+    pub(in crate::report) fn count_verdicts(&self, section: Section) -> ResourceCounts {
         self.rows_in(section).map(|row| row.verdict).collect()
     }
 

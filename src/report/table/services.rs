@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::marks::counted_mark;
 use crate::report::digest::Digest;
-use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::families::{Marks, mark_resources};
 use crate::report::digest::names::service_name;
 use crate::report::digest::view::Section;
+use crate::report::facts::ResourceCounts;
 use crate::report::page::{Page, Tone};
 use crate::report::{ResourceVerdict, Status};
 use crate::rule::Family;
@@ -100,12 +100,12 @@ fn fit_headings(grid: &[Vec<String>], page: &Page) -> Vec<&'static str> {
 
 impl ServiceRow {
     fn cells(&self, name: &str, ascii: bool) -> Vec<String> {
-        let counts: VerdictCounts = self.verdicts.iter().copied().collect();
+        let counts: ResourceCounts = self.verdicts.iter().copied().collect();
         let count = |number: usize| match number {
             0 => "-".to_owned(),
             number => number.to_string(),
         };
-        let mut cells = vec![name.to_owned(), counts.total().to_string()];
+        let mut cells = vec![name.to_owned(), counts.total.to_string()];
         cells.extend(VERDICTS.map(|verdict| count(counts.get(verdict))));
         cells.extend(Family::ALL.map(|family| {
             let worst = self.worst_mark(family);
