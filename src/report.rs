@@ -61,7 +61,6 @@ use crate::model::{Gap, ResourceKind};
 use crate::rule::{Check, Family, Group, Rule};
 use crate::rules;
 use crate::settings::{Severity, Standard, is_region_name};
-use stream::ReportFacts;
 
 /// The report on one account.
 #[derive(Debug)]
@@ -346,7 +345,7 @@ pub struct ResourceLine {
     /// What would be found if it were tagged `enabled`; absent where the findings say it, or nothing would be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons_if_tagged: Vec<ReasonIfTagged>,
-    // Filled when the line is written: only the whole report knows the causes.
+    // Filled when the line is written: only the complete report knows the causes.
     /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
     #[serde(default)]
     pub prerequisites: Vec<String>,

@@ -17,10 +17,10 @@ use serde_json::ser::Formatter;
 use super::cause::cause_id;
 pub use super::facts::{FindingCounts, ResourceCounts, Scan, Summary};
 use super::renderings::Renderings;
-use super::stream::HeldFindings;
+use super::stream::{HeldFindings, ReportFacts};
 use super::{
-    Baseline, CauseLine, Comparison, FactSource, Finding, FindingSource, Report, ReportFacts,
-    ResourceLine, ResourceVerdict, Shown, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingSource, Report, ResourceLine,
+    ResourceVerdict, Shown, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
 };
 use crate::analysis::{Cause, Evidence};
 use crate::exit::FailOn;
@@ -251,7 +251,7 @@ impl Serialize for ResourceList<'_> {
     }
 }
 
-/// Writes a report. Each finding has a line of its own.
+/// Writes a report, one finding a line.
 pub(super) fn write_findings(
     report: &Report,
     source: &dyn FindingSource,

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::json::{JsonFinding, SCHEMA, Tool};
 use super::line::{write_line, write_long_line};
 use super::renderings::Renderings;
-use super::{FindingSource, Report, ReportFacts, Shown, WriteError};
+use super::stream::ReportFacts;
+use super::{FindingSource, Report, Shown, WriteError};
 use crate::exit::FailOn;
 
 /// A finding with the time of its scan, so that the lines of many scans can be in one table.
