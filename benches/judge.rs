@@ -205,9 +205,9 @@ fn write(c: &mut Criterion) {
     };
     let how = Rendering {
         style: Style::plain(80),
-        anchor: "backup-check.toml",
+        anchor: "backup-check.toml".to_owned(),
         gate: FailOn::Fail,
-        statuses: &[],
+        statuses: Vec::new(),
     };
     let mut writers = c.benchmark_group("write 10,000 volumes");
     writers.sample_size(10);

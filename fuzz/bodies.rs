@@ -176,9 +176,9 @@ fn check_evaluation(snapshot: &Snapshot) {
     assert_eq!(ids.len(), report.findings.len(), "an id occurs twice");
     let how = Rendering {
         style: Style::plain(80),
-        anchor: "backup-check.toml",
+        anchor: "backup-check.toml".to_owned(),
         gate: FailOn::Fail,
-        statuses: &[],
+        statuses: Vec::new(),
     };
     for format in FORMATS {
         let mut out = Vec::new();

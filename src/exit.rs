@@ -3,17 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The exit of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The exit of the program. Later ones have precedence over earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Every gating check was made and none failed.
     Ready,
+    /// No gating check failed, and at least one is inconclusive.
+    Unknown,
     /// A gating check failed.
     Failed,
     /// Usage error, invalid config, no credentials or unreadable input: nothing was checked.
     Usage,
-    /// No gating check failed, and at least one is inconclusive.
-    Unknown,
     /// Interrupted by Ctrl-C (SIGINT).
     Interrupted,
     /// Terminated by SIGTERM.
@@ -38,19 +38,7 @@ impl Exit {
     /// check.
     #[must_use]
     pub fn and(self, other: Exit) -> Exit {
-        let weight = |exit| match exit {
-            Exit::Ready => 0,
-            Exit::Unknown => 1,
-            Exit::Failed => 2,
-            Exit::Usage => 3,
-            Exit::Interrupted => 4,
-            Exit::Terminated => 5,
-        };
-        if weight(other) > weight(self) {
-            other
-        } else {
-            self
-        }
+        self.max(other)
     }
 }
 

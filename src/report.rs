@@ -46,12 +46,12 @@ use thiserror::Error;
 pub use cause::{CauseLine, CauseList, SHORT_ID, cause_id_of, cause_ids_of};
 pub use collector::FindingCollector;
 pub use stale_waiver::{StaleState, StaleWaiver};
-pub use stream::{FindingSource, FindingWriter, ReportFacts, Shown};
+pub use stream::{FindingSource, Shown};
 
 use crate::analysis::{Cause, Evidence, Outcome};
 use crate::cost::estimate::Estimate;
 use crate::exit::{Exit, FailOn};
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::coverage::{Coverage, Stats};
 use crate::model::place::Place;
 use crate::model::selection::Selection;
@@ -132,7 +132,6 @@ impl Report {
         self.findings.len() + omitted.sum::<usize>()
     }
 
-    /// Returns the resources by their ARNs.
     fn resources_by_arn(&self) -> BTreeMap<&str, &ResourceLine> {
         let lines = self.resources.iter();
         lines.map(|it| (it.arn.as_str(), it)).collect()
@@ -204,7 +203,7 @@ pub struct EarlierFinding {
 }
 
 /// An incomplete listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unread {
     /// The region; `None` where the listing covers all regions.
     pub region: Option<String>,
@@ -316,17 +315,20 @@ impl ResourceVerdict {
     }
 }
 
-/// One resource in a report.
-#[derive(Debug, Clone)]
+/// One resource.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JsonResource")]
 pub struct ResourceLine {
     /// Its ARN, or its identifier where AWS has no ARN.
     pub arn: String,
     /// Its type.
+    #[serde(rename = "type")]
     pub kind: ResourceKind,
+    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a resource of type `other`; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_type: Option<String>,
     /// Its id.
     pub id: String,
-    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a [`ResourceKind::Other`].
-    pub aws_type: Option<String>,
     /// Its `Name` tag.
     pub name: Option<String>,
     /// Its region.
@@ -337,12 +339,19 @@ pub struct ResourceLine {
     pub backup_tag: BackupTag,
     /// The worst of its findings.
     pub verdict: ResourceVerdict,
-    /// The verdict that it would have if it were tagged `enabled`; `None` where it is.
+    /// The verdict that it would have if it were tagged `enabled`; absent where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict_if_tagged: Option<ResourceVerdict>,
-    /// Its checks whose findings the report omits.
-    pub omitted: OmittedChecks,
-    /// What would be found if it were tagged `enabled`, for an exempt resource, which has no such findings.
+    /// What would be found if it were tagged `enabled`; absent where the findings say it, or nothing would be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons_if_tagged: Vec<ReasonIfTagged>,
+    // Filled when the line is written: only the complete report knows the causes.
+    /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
+    #[serde(default)]
+    pub prerequisites: Vec<String>,
+    /// Its checks whose findings the report omits.
+    #[serde(skip)]
+    pub omitted: OmittedChecks,
 }
 
 /// What a rule would find on a resource if it were tagged `enabled`.
@@ -511,9 +520,7 @@ impl Finding {
     pub fn partition(&self) -> &str {
         match Arn::parse(&self.resource) {
             Some(arn) => arn.partition,
-            None if self.region.starts_with("cn-") => "aws-cn",
-            None if self.region.starts_with("us-gov-") => "aws-us-gov",
-            None => "aws",
+            None => partition_of(&self.region),
         }
     }
 

@@ -223,62 +223,37 @@ impl Config {
             let message = suggest_field(error.message());
             Self::error_at(text, error.span().unwrap_or_default(), &message)
         })?;
-        if let Some(account) = &config.central_account
-            && !is_account_id(account.get_ref())
-        {
-            return Err(Self::error_at(
-                text,
-                account.span(),
-                "central_account must be an AWS account id of 12 digits",
-            ));
+        let check = |value: &Spanned<String>, is_valid: bool, message: &str| match is_valid {
+            true => Ok(()),
+            false => Err(Self::error_at(text, value.span(), message)),
+        };
+        if let Some(account) = &config.central_account {
+            let message = "central_account must be an AWS account id of 12 digits";
+            check(account, is_account_id(account.get_ref()), message)?;
         }
-        if let Some(org) = &config.org_id
-            && !is_org_id(org.get_ref())
-        {
-            return Err(Self::error_at(
-                text,
-                org.span(),
-                "org_id must be an organization id such as o-a1b2c3d4e5",
-            ));
+        if let Some(org) = &config.org_id {
+            let message = "org_id must be an organization id such as o-a1b2c3d4e5";
+            check(org, is_org_id(org.get_ref()), message)?;
         }
-        if let Some(bad) = config
-            .endpoint_ous
-            .iter()
-            .find(|ou| !is_ou_id(ou.get_ref()))
-        {
-            return Err(Self::error_at(
-                text,
-                bad.span(),
-                "endpoint_ous must name organizational units such as ou-ab12-cdef3456",
-            ));
+        for ou in &config.endpoint_ous {
+            let message = "endpoint_ous must name organizational units such as ou-ab12-cdef3456";
+            check(ou, is_ou_id(ou.get_ref()), message)?;
         }
-        if let Some(key) = &config.tag_key
-            && key.get_ref().trim().is_empty()
-        {
-            return Err(Self::error_at(
-                text,
-                key.span(),
+        if let Some(key) = &config.tag_key {
+            check(
+                key,
+                !key.get_ref().trim().is_empty(),
                 "tag_key must not be empty",
-            ));
+            )?;
         }
-        if let Some(regions) = &config.regions {
-            if regions.is_empty() {
-                return Err(Self::error_at(
-                    text,
-                    0..0,
-                    "regions must contain at least one region",
-                ));
-            }
-            if let Some(bad) = regions
-                .iter()
-                .find(|region| !is_region_name(region.get_ref()))
-            {
-                let message = format!(
-                    "{:?} is not a region name such as eu-central-1",
-                    bad.get_ref()
-                );
-                return Err(Self::error_at(text, bad.span(), &message));
-            }
+        if let Some([]) = config.regions.as_deref() {
+            let message = "regions must contain at least one region";
+            return Err(Self::error_at(text, 0..0, message));
+        }
+        for region in config.regions.iter().flatten() {
+            let name = region.get_ref();
+            let message = format!("{name:?} is not a region name such as eu-central-1");
+            check(region, is_region_name(name), &message)?;
         }
         config.waivers = config
             .waiver

@@ -103,10 +103,43 @@ pub fn format_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Returns digits in groups of three: `12,345`.
+#[must_use]
+pub fn group_digits(digits: &str) -> String {
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Returns a text percent-encoded, except letters, digits and the given characters.
+#[must_use]
+pub fn percent_encode(text: &str, kept: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 /// Returns a number with its noun: `1 volume`, `2 volumes`, `3 policies`.
 #[must_use]
 pub fn plural(number: usize, noun: &str) -> String {
     format!("{number} {}", plural_noun(number, noun))
+}
+
+/// Returns a number of days with its noun.
+#[must_use]
+pub fn plural_days(days: u32) -> String {
+    plural(usize::try_from(days).unwrap_or(usize::MAX), "day")
 }
 
 /// Returns the noun alone, in the singular for exactly one: `volume`, `volumes`, `policies`, `copies`.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::Observed;
 
-use super::backup_plans::{Authority, Choice, in_region, is_failure};
+use super::backup_plans::{Authority, in_region, is_failure};
 use super::context::RuleContext;
 use super::outcome::{CheckResult, Outcome, Verdict};
 use super::role_name::{BackupRoles, RoleName};
@@ -33,7 +33,7 @@ pub fn check_each_role(
         .iter()
         .map(&check)
         .chain(unread)
-        .map(|outcome| outcome.unwrap_or_else(|gap| Outcome::unknown(&gap)))
+        .map(Outcome::from)
         .collect();
     let verdict = outcomes.first().map(|outcome| outcome.verdict);
     let agree = outcomes.iter().all(|it| Some(it.verdict) == verdict);
@@ -69,14 +69,7 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
         if let (true, Some(gap), Authority::Policy | Authority::Both | Authority::Plans) =
             (chosen.by.is_empty(), chosen.open, &protection.authority)
         {
-            let plans = protection.plans.iter().copied();
-            let all: Vec<Choice<'_>> = plans
-                .flat_map(|plan| {
-                    let selections = plan.selections.items.iter();
-                    selections.map(move |selection| Choice { plan, selection })
-                })
-                .collect();
-            possible.extend(protection.roles(&all));
+            possible.extend(protection.roles(&protection.all_choices()));
             open.get_or_insert(gap);
         }
     }

@@ -207,6 +207,7 @@ const HANA_NEEDS: &[Need] = &[
 
 /// Every type. The Terraform documentation has the names that AWS's does not:
 /// <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/backup_region_settings>.
+#[rustfmt::skip]
 pub static BACKUP_TYPES: [BackupType; 20] = [
     named("AWS::S3::Bucket", "S3", S3_NEEDS),
     named("AWS::EC2::Instance", "EC2", EC2_NEEDS),
@@ -217,33 +218,17 @@ pub static BACKUP_TYPES: [BackupType; 20] = [
     shared("AWS::Neptune::DBCluster", "Neptune", CLUSTER_NEEDS),
     named("AWS::EFS::FileSystem", "EFS", EFS_NEEDS),
     named("AWS::DynamoDB::Table", "DynamoDB", DYNAMODB_NEEDS),
-    named(
-        "AWS::StorageGateway::Volume",
-        "Storage Gateway",
-        GATEWAY_NEEDS,
-    ),
+    named("AWS::StorageGateway::Volume", "Storage Gateway", GATEWAY_NEEDS),
     named("AWS::Redshift::Cluster", "Redshift", REDSHIFT_NEEDS),
-    named(
-        "AWS::RedshiftServerless::Namespace",
-        "Redshift Serverless",
-        SERVERLESS_NEEDS,
-    ),
+    named("AWS::RedshiftServerless::Namespace", "Redshift Serverless", SERVERLESS_NEEDS),
     named("AWS::CloudFormation::Stack", "CloudFormation", STACK_NEEDS),
     shared("AWS::FSx::FileSystem", "FSx", FSX_NEEDS),
     named("AWS::FSx::Volume", "FSx", FSX_NEEDS),
     named("AWS::Timestream::Table", "Timestream", TIMESTREAM_NEEDS),
     named("AWS::DSQL::Cluster", "DSQL", DSQL_NEEDS),
     named("AWS::EKS::Cluster", "EKS", EKS_NEEDS),
-    named(
-        "AWS::BackupGateway::VirtualMachine",
-        "VirtualMachine",
-        VM_NEEDS,
-    ),
-    named(
-        "AWS::SystemsManagerSAP::Application",
-        "SAP HANA on Amazon EC2",
-        HANA_NEEDS,
-    ),
+    named("AWS::BackupGateway::VirtualMachine", "VirtualMachine", VM_NEEDS),
+    named("AWS::SystemsManagerSAP::Application", "SAP HANA on Amazon EC2", HANA_NEEDS),
 ];
 
 /// Types with the backups of another one.
@@ -264,9 +249,8 @@ const fn need(action: &'static str, on: &'static [&'static str]) -> Need {
 /// copies tags.
 const fn extra(action: &'static str, on: &'static [&'static str]) -> Need {
     Need {
-        action,
-        on,
         is_required: false,
+        ..need(action, on)
     }
 }
 

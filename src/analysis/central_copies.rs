@@ -7,7 +7,7 @@ use crate::model::arn::Arn;
 use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
 use crate::model::observed::Gap;
 use crate::model::{Observed, Resource};
-use crate::text::plural;
+use crate::text::plural_days;
 
 use super::RuleContext;
 use super::backup_plans::{Choice, Protection, account_of, expect_backups, in_region, is_failure};
@@ -199,6 +199,9 @@ fn describe_pause(plan: &BackupPlan, rule: &BackupRule, pause: &Pause<'_>) -> Pr
     }
 }
 
+/// What the contact is asked for where a copy does not outlive the local backup.
+pub const LONGER_RETENTION: &str = "to give the copy action a lifecycle with a longer retention";
+
 /// What to ask for where another rule of the plan runs instead of the one that copies.
 const OTHER_RULE: &str =
     "to copy in a rule that no rule of the plan with a longer retention overlaps";
@@ -288,7 +291,7 @@ fn describe_flaw(rule: &BackupRule, action: &CopyAction) -> Option<String> {
 
 fn describe_retention(days: Option<u32>) -> String {
     match days {
-        Some(days) => plural(usize::try_from(days).unwrap_or(usize::MAX), "day"),
+        Some(days) => plural_days(days),
         None => "an unlimited time".to_owned(),
     }
 }

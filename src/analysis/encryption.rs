@@ -29,7 +29,21 @@ pub struct Part<'a> {
     pub key: Result<Option<&'a str>, Gap>,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Returns the part of a resource that is its only part.
+    fn whole(
+        via: ViaService,
+        encrypted: Result<bool, Gap>,
+        key: Result<Option<&'a str>, Gap>,
+    ) -> Self {
+        Part {
+            id: None,
+            via,
+            encrypted,
+            key,
+        }
+    }
+
     /// Whether it is encrypted with a key that AWS owns, which is in no account.
     ///
     /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-owned-key>.
@@ -93,9 +107,6 @@ impl KeyUse<'_> {
     }
 
     /// Returns the key's metadata; none where the key does not exist.
-    ///
-    /// # Errors
-    /// Why it could not be read.
     pub fn metadata(&self) -> Result<Option<&KeyMetadata>, Gap> {
         let key = self.key.ok_or_else(Gap::not_collected)?;
         Ok(key.metadata.get()?.as_ref())
@@ -124,9 +135,6 @@ impl KeyUse<'_> {
     ///
     /// Such a key can be used only in its own account, so a key of another account is customer managed.
     /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>.
-    ///
-    /// # Errors
-    /// Why it is not known.
     pub fn is_aws_managed(&self) -> Result<bool, Gap> {
         if matches!(self.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(false);
@@ -194,26 +202,13 @@ impl<'a> EncryptionState<'a> {
 /// encrypted by the vault.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
-///
-/// # Errors
-/// Why the parts are not known.
 pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     let whole = |encrypted: &'a Observed<bool>, kms_key, via| {
-        vec![Part {
-            id: None,
-            via,
-            encrypted: encrypted.get().copied(),
-            key: encryption(encrypted, kms_key),
-        }]
+        let key = encryption(encrypted, kms_key);
+        vec![Part::whole(via, encrypted.get().copied(), key)]
     };
-    let aws_owned = |via| {
-        vec![Part {
-            id: None,
-            via,
-            encrypted: Ok(true),
-            key: Ok(None),
-        }]
-    };
+    let aws_owned = |via| vec![Part::whole(via, Ok(true), Ok(None))];
+    let fsx = |key| vec![Part::whole(ViaService::Fsx, Ok(true), key)];
     Ok(match resource {
         Resource::Volume(it) => whole(&it.encrypted, &it.kms_key, ViaService::Ec2),
         Resource::DbInstance(it) if it.aws_owned_key => aws_owned(ViaService::Rds),
@@ -221,10 +216,7 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         Resource::DbInstance(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::DbCluster(it) => whole(&it.encrypted, &it.kms_key, ViaService::Rds),
         Resource::Instance(instance) => {
-            let ids = match &instance.volumes {
-                Observed::Known(ids) => ids,
-                Observed::Unknown(gap) => return Err(gap.clone()),
-            };
+            let ids = instance.volumes.get()?;
             match &instance.root_device_type {
                 Observed::Known(device) if device == "ebs" && ids.is_empty() => {
                     let message = "AWS reports an EBS root device but no volume";
@@ -249,20 +241,18 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         }
         // FSx encrypts every file system. AWS Backup selects the volumes of one for ONTAP.
         Resource::FsxFileSystem(it) if it.is_ontap()? => Vec::new(),
-        Resource::FsxFileSystem(it) => vec![fsx_part(named(&it.kms_key))],
+        Resource::FsxFileSystem(it) => fsx(named(&it.kms_key)),
         Resource::FsxVolume(it) if it.volume_type.get()? != ONTAP => Vec::new(),
         Resource::FsxVolume(it) => {
             let file_system = it.file_system.get().cloned();
             let file_system = file_system.and_then(|id| cx.fsx_file_system(&id));
-            vec![fsx_part(file_system.and_then(|it| named(&it.kms_key)))]
+            fsx(file_system.and_then(|it| named(&it.kms_key)))
         }
         // S3 encrypts a volume without a KMS key, and the snapshot of such a volume is not encrypted.
-        Resource::GatewayVolume(it) => vec![Part {
-            id: None,
-            via: ViaService::Ec2,
-            encrypted: it.kms_key.get().map(Option::is_some),
-            key: named(&it.kms_key),
-        }],
+        Resource::GatewayVolume(it) => {
+            let encrypted = it.kms_key.get().map(Option::is_some);
+            vec![Part::whole(ViaService::Ec2, encrypted, named(&it.kms_key))]
+        }
         Resource::Bucket(_)
         | Resource::Table(_)
         | Resource::FileSystem(_)
@@ -280,18 +270,8 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
 
 /// Returns the parts of a resource whose backups inherit their encryption, including Redshift: its snapshots
 /// inherit the key, but cannot be copied to another account, so the key need not be shared.
-///
-/// # Errors
-/// Why the parts are not known.
 pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
-    let part = |via, encrypted, key| {
-        vec![Part {
-            id: None,
-            via,
-            encrypted,
-            key,
-        }]
-    };
+    let part = |via, encrypted, key| vec![Part::whole(via, encrypted, key)];
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
         Resource::RedshiftCluster(it) if it.aws_owned_key || is_aws_owned(&it.kms_key) => {
@@ -318,20 +298,8 @@ fn is_aws_owned(kms_key: &Observed<Option<String>>) -> bool {
     name == Some("AWS_OWNED_KMS_KEY")
 }
 
-fn fsx_part(key: Result<Option<&str>, Gap>) -> Part<'_> {
-    Part {
-        id: None,
-        via: ViaService::Fsx,
-        encrypted: Ok(true),
-        key,
-    }
-}
-
 fn named(kms_key: &Observed<Option<String>>) -> Result<Option<&str>, Gap> {
-    match kms_key {
-        Observed::Known(key) => Ok(key.as_deref()),
-        Observed::Unknown(gap) => Err(gap.clone()),
-    }
+    Ok(kms_key.get()?.as_deref())
 }
 
 fn encryption<'a>(
@@ -341,34 +309,30 @@ fn encryption<'a>(
     if !*encrypted.get()? {
         return Ok(None);
     }
-    match kms_key {
-        Observed::Known(Some(key)) => Ok(Some(key)),
-        Observed::Known(None) => Err(Gap::new(
-            GapKind::Unreadable,
-            "AWS reports that it is encrypted but returns no key",
-        )),
-        Observed::Unknown(gap) => Err(gap.clone()),
+    let without_key = "AWS reports that it is encrypted but returns no key";
+    match named(kms_key)? {
+        Some(key) => Ok(Some(key)),
+        None => Err(Gap::new(GapKind::Unreadable, without_key)),
     }
 }
 
 /// Returns the key of a type whose backups are encrypted by the vault: bucket, table, file system. `None`
 /// where no KMS key of the account is used.
-///
-/// # Errors
-/// Why it is not known.
 pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     match resource {
-        Resource::Bucket(bucket) => match &bucket.encryption {
-            Observed::Known(it) if it.algorithm.starts_with("aws:kms") => {
-                Ok(Some(it.kms_key.as_deref().unwrap_or(S3_ALIAS)))
+        Resource::Bucket(bucket) => {
+            let encryption = bucket.encryption.get()?;
+            match encryption.algorithm.as_str() {
+                "AES256" | "none" => Ok(None),
+                kms if kms.starts_with("aws:kms") => {
+                    Ok(Some(encryption.kms_key.as_deref().unwrap_or(S3_ALIAS)))
+                }
+                algorithm => {
+                    let message = format!("encrypted with the unknown algorithm {algorithm:?}");
+                    Err(Gap::new(GapKind::Unreadable, message))
+                }
             }
-            Observed::Known(it) if ["AES256", "none"].contains(&it.algorithm.as_str()) => Ok(None),
-            Observed::Known(it) => {
-                let message = format!("encrypted with the unknown algorithm {:?}", it.algorithm);
-                Err(Gap::new(GapKind::Unreadable, message))
-            }
-            Observed::Unknown(gap) => Err(gap.clone()),
-        },
+        }
         Resource::Table(table) => named(&table.kms_key),
         Resource::FileSystem(it) => encryption(&it.encrypted, &it.kms_key),
         _ => Ok(None),
@@ -376,9 +340,6 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
 }
 
 /// Returns every part of a resource that may be encrypted with a KMS key, for all types.
-///
-/// # Errors
-/// Why the parts are not known.
 pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     let via = match resource {
         Resource::Bucket(_) => ViaService::S3,
@@ -387,12 +348,7 @@ pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
         Resource::Vault(vault) => return Ok(vec![vault_part(vault)]),
         _ => return stored(cx, resource),
     };
-    Ok(vec![Part {
-        id: None,
-        via,
-        encrypted: Ok(true),
-        key: managed(resource),
-    }])
+    Ok(vec![Part::whole(via, Ok(true), managed(resource))])
 }
 
 /// Returns the name of an AWS managed key in messages: by the alias that its service gives it, and its id.
@@ -412,21 +368,10 @@ pub fn name_aws_managed_key(name: &str, via: ViaService) -> String {
 /// Returns the encryption of the recovery points in a vault.
 #[must_use]
 pub fn vault_part(vault: &Vault) -> Part<'_> {
-    Part {
-        id: None,
-        via: ViaService::Backup,
-        encrypted: Ok(true),
-        key: match &vault.kms_key {
-            Observed::Known(key) => Ok(key.as_deref()),
-            Observed::Unknown(gap) => Err(gap.clone()),
-        },
-    }
+    Part::whole(ViaService::Backup, Ok(true), named(&vault.kms_key))
 }
 
 /// Returns the key that a service refers to by ARN, id or alias.
-///
-/// # Errors
-/// Why the reference cannot be resolved.
 pub fn resolve<'a>(cx: &RuleContext<'a>, name: &str, via: ViaService) -> Result<KeyUse<'a>, Gap> {
     let arn = match Arn::parse(name) {
         Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
@@ -494,24 +439,28 @@ pub fn use_customer_key(
 }
 
 /// Checks every customer managed key of the parts and returns the worst outcome.
-///
-/// # Errors
-/// Why the parts are not known.
 pub fn each_customer_key<'a>(
     cx: &RuleContext<'a>,
     parts: Vec<Part<'a>>,
     judge: impl Fn(&KeyUse<'a>) -> CheckResult,
 ) -> CheckResult {
-    let outcomes = parts.into_iter().map(|part| {
-        let outcome = customer_key(cx, &part).and_then(|key| match key {
-            Some(key) => judge(&key),
-            None => Ok(Outcome::skip("no customer managed key")),
-        });
-        outcome
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .part(part.id)
+    let none = || Outcome::skip("no customer managed key");
+    let worst = check_each_part(&parts, |part| match customer_key(cx, part)? {
+        Some(key) => judge(&key),
+        None => Ok(none()),
     });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no customer managed key")))
+    Ok(worst.unwrap_or_else(none))
+}
+
+/// Checks every part and returns the worst outcome; `None` where there are no parts.
+pub fn check_each_part<'a>(
+    parts: &[Part<'a>],
+    check: impl Fn(&Part<'a>) -> CheckResult,
+) -> Option<Outcome> {
+    let outcomes = parts
+        .iter()
+        .map(|part| Outcome::from(check(part)).part(part.id));
+    Outcome::worst(outcomes)
 }
 
 fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'a>) -> Result<Option<KeyUse<'a>>, Gap> {

@@ -64,49 +64,20 @@ const CENTRAL_KEY: Reason =
     Reason::Central("the vault in the central account needs a customer managed key");
 
 /// Known messages; the first match counts.
+#[rustfmt::skip]
 const KNOWN: [Known; 32] = [
-    known(
-        "given key id is not accessible",
-        Reason::Rule("kms-key-shared"),
-    ),
+    known("given key id is not accessible", Reason::Rule("kms-key-shared")),
     // RDS: <https://repost.aws/knowledge-center/backup-cross-account-copy-error>, and for backups
     // <https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html>.
-    Known {
-        work: Some(Work::Copy),
-        ..known("source snapshot kms key", Reason::Rule("kms-key-shared"))
-    },
-    Known {
-        work: Some(Work::Backup),
-        ..known(
-            "source snapshot kms key",
-            Reason::Rule("kms-key-locally-usable"),
-        )
-    },
+    Known { work: Some(Work::Copy), ..known("source snapshot kms key", Reason::Rule("kms-key-shared")) },
+    Known { work: Some(Work::Backup), ..known("source snapshot kms key", Reason::Rule("kms-key-locally-usable")) },
     // EC2 says CMK: <https://docs.aws.amazon.com/ebs/latest/userguide/ebs-modifying-snapshot-permissions.html>.
-    known(
-        "encrypted with the aws managed cmk can't be shared",
-        Reason::Rule("encryption-customer-key"),
-    ),
-    known(
-        "encrypted with the aws managed key can't be shared",
-        Reason::Rule("encryption-customer-key"),
-    ),
-    known(
-        "with amazon ebs default key cannot be shared",
-        Reason::Rule("encryption-customer-key"),
-    ),
-    known(
-        "kms key is either disabled or pending deletion",
-        Reason::Rule("kms-key-usable"),
-    ),
-    known(
-        "given key id does not exist",
-        Reason::Rule("kms-key-usable"),
-    ),
-    known(
-        "images from aws marketplace cannot be copied",
-        Reason::Rule("ec2-image-copyable"),
-    ),
+    known("encrypted with the aws managed cmk can't be shared", Reason::Rule("encryption-customer-key")),
+    known("encrypted with the aws managed key can't be shared", Reason::Rule("encryption-customer-key")),
+    known("with amazon ebs default key cannot be shared", Reason::Rule("encryption-customer-key")),
+    known("kms key is either disabled or pending deletion", Reason::Rule("kms-key-usable")),
+    known("given key id does not exist", Reason::Rule("kms-key-usable")),
+    known("images from aws marketplace cannot be copied", Reason::Rule("ec2-image-copyable")),
     Known {
         kind: Some(ResourceKind::DynamodbTable),
         ..known(
@@ -114,37 +85,19 @@ const KNOWN: [Known; 32] = [
             Reason::Rule("dynamodb-advanced-features-enabled"),
         )
     },
-    known(
-        "feature is not supported for provided resource type",
-        Reason::Rule("cross-account-copy-supported"),
-    ),
-    known(
-        "instance is not in state",
-        Reason::Rule("resource-state-ready"),
-    ),
-    known(
-        "not in the available state",
-        Reason::Rule("resource-state-ready"),
-    ),
-    known(
-        "not in available state",
-        Reason::Rule("resource-state-ready"),
-    ),
+    known("feature is not supported for provided resource type", Reason::Rule("cross-account-copy-supported")),
+    known("instance is not in state", Reason::Rule("resource-state-ready")),
+    known("not in the available state", Reason::Rule("resource-state-ready")),
+    known("not in available state", Reason::Rule("resource-state-ready")),
     known("miss permission to get bucket versioning", ROLE),
     // <https://docs.aws.amazon.com/aws-backup/latest/devguide/s3-backups.html>: versioning is required.
-    Known {
-        kind: Some(ResourceKind::S3Bucket),
-        ..known("versioning", Reason::Rule("s3-versioning-enabled"))
-    },
+    Known { kind: Some(ResourceKind::S3Bucket), ..known("versioning", Reason::Rule("s3-versioning-enabled")) },
     // <https://github.com/ministryofjustice/modernisation-platform/issues/6152>.
     known("does not have permission to describe resource", ROLE),
     known("cannot be assumed by aws backup", ROLE),
     // <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
     known("no identity-based policy allows", ROLE),
-    known(
-        "no resource-based policy allows the kms:",
-        Reason::Rule("kms-key-shared"),
-    ),
+    known("no resource-based policy allows the kms:", Reason::Rule("kms-key-shared")),
     // <https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html>.
     known("does not have sufficient permissions", ROLE),
     known("insufficient privileges to perform this action", ROLE),
@@ -167,29 +120,11 @@ const KNOWN: [Known; 32] = [
             ),
         )
     },
-    known(
-        "destination backup vault is encrypted with the default backup service managed key",
-        CENTRAL_KEY,
-    ),
-    known(
-        "copies require a user-created backup vault and key at destination",
-        CENTRAL_KEY,
-    ),
-    known(
-        "must be a member of the same organization",
-        Reason::Central("this account and the central account must be in the same organization"),
-    ),
-    known(
-        "cross-account copy feature is not enabled",
-        Reason::Central("cross-account backup is off in the organization's management account"),
-    ),
-    Known {
-        work: Some(Work::Backup),
-        ..known(
-            "not within the range specified for the target backup vault",
-            Reason::Rule("local-vault-ready"),
-        )
-    },
+    known("destination backup vault is encrypted with the default backup service managed key", CENTRAL_KEY),
+    known("copies require a user-created backup vault and key at destination", CENTRAL_KEY),
+    known("must be a member of the same organization", Reason::Central("this account and the central account must be in the same organization")),
+    known("cross-account copy feature is not enabled", Reason::Central("cross-account backup is off in the organization's management account")),
+    Known { work: Some(Work::Backup), ..known("not within the range specified for the target backup vault", Reason::Rule("local-vault-ready")) },
     known(
         "not within the range specified for the target backup vault",
         Reason::Central(

@@ -88,6 +88,13 @@ pub struct Outcome {
     pub is_guide_only: bool,
 }
 
+/// A check that ended in a gap is unknown.
+impl From<CheckResult> for Outcome {
+    fn from(result: CheckResult) -> Self {
+        result.unwrap_or_else(|gap| Outcome::unknown(&gap))
+    }
+}
+
 impl Outcome {
     /// Creates a pass: the resource is in the state that the rule names.
     pub fn pass(message: impl Into<String>) -> Self {
@@ -190,12 +197,8 @@ impl Outcome {
     /// Prefixes the reasons with the rule that they come from, for another rule's message. The finding of
     /// that rule has the remedies.
     #[must_use]
-    pub fn under(mut self, rule: &str) -> Self {
-        for cause in &mut self.causes {
-            cause.message = format!("{rule}: {}", cause.message);
-            cause.remedies.clear();
-        }
-        self
+    pub fn under(self, rule: &str) -> Self {
+        self.after(rule).without_remedies()
     }
 
     /// Prefixes the reasons with what they lead to.

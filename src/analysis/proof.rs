@@ -5,7 +5,7 @@
 
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
-use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
+use crate::model::backup::Vault;
 use crate::model::backup_plan::{BackupPlan, BackupRule, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
@@ -169,9 +169,11 @@ impl<'a> ProofSources<'a> {
             return Ok(false);
         };
         let vault = listing.items.iter().find(|vault| vault.id == name);
-        let gap = match vault.map(|vault| &vault.vault_type) {
-            Some(Observed::Known(vault_type)) => return Ok(vault_type == AIR_GAPPED_VAULT),
-            Some(Observed::Unknown(gap)) => Some(gap),
+        let gap = match vault {
+            Some(vault) => match vault.vault_type.gap() {
+                None => return Ok(vault.is_air_gapped()),
+                gap => gap,
+            },
             None => listing.gap.as_ref(),
         };
         gap.filter(|gap| is_failure(gap)).map_or(Ok(false), Err)

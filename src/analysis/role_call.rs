@@ -64,16 +64,6 @@ pub(crate) fn set_call(context: &mut Context, account: &str, region: &str) {
     context.set("aws:RequestedRegion", Value::one(region));
 }
 
-/// Sets the organization of what some keys are about: `aws:Principal`, `aws:Resource`, `backup:CopyTarget`. The
-/// central account is in that of this account, or nothing is copied.
-pub(crate) fn set_organization(context: &mut Context, organization: &Organization, whose: &[&str]) {
-    for name in whose {
-        let (id, paths) = organization.values();
-        context.set(&format!("{name}OrgID"), id);
-        context.set(&format!("{name}OrgPaths"), paths);
-    }
-}
-
 /// Condition keys that the call of a service principal does not have: it is in no organization, has no session, and names
 /// no external id.
 ///
@@ -104,7 +94,7 @@ pub(crate) fn build_trust_context(
         let source = format!("arn:{}:backup:*:{}:*", arn.partition, arn.account);
         context.set("aws:SourceArn", Value::Shaped(source));
     }
-    set_organization(&mut context, organization, &["aws:Source", "aws:Resource"]);
+    organization.set(&mut context, &["aws:Source", "aws:Resource"]);
     context.set("aws:SecureTransport", Value::one("true"));
     context.set("aws:PrincipalIsAWSService", Value::one("true"));
     context.set("aws:PrincipalServiceName", Value::one(service));

@@ -16,7 +16,7 @@ use crate::model::observed::{Gap, GapKind, Observed};
 use super::RuleContext;
 use super::backup_types::{ANY, CENTRAL_VAULT, Need};
 use super::backup_usage::TypeInUse;
-use super::role_call::{set_call, set_organization};
+use super::role_call::set_call;
 
 /// Whether a role may make a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,6 @@ pub enum Permission {
     Unknown(Gap),
 }
 
-/// One policy of a role.
 #[derive(Debug)]
 struct Policy {
     name: String,
@@ -226,7 +225,7 @@ impl RolePermissions {
         let principal = &self.principal;
         context.set("aws:PrincipalArn", Value::one(principal.arn()));
         set_call(&mut context, &principal.account, source.region);
-        set_organization(&mut context, &self.organization, &["aws:Principal"]);
+        self.organization.set(&mut context, &["aws:Principal"]);
         let owner = Arn::parse(resource).map_or("", |arn| arn.account);
         let owner = if owner.is_empty() {
             &principal.account
@@ -236,7 +235,7 @@ impl RolePermissions {
         if resource != ANY {
             // Of this account or of the central one: AWS Backup copies only within one organization.
             context.set("aws:ResourceAccount", Value::one(owner));
-            set_organization(&mut context, &self.organization, &["aws:Resource"]);
+            self.organization.set(&mut context, &["aws:Resource"]);
         }
         if let Some(key) = Arn::parse(resource).filter(|arn| arn.service == "kms") {
             // S3 decrypts objects on behalf of the role.
@@ -247,7 +246,7 @@ impl RolePermissions {
         }
         if let [vault] = source.central_vaults {
             context.set("backup:CopyTargets", Value::Known(vec![vault.clone()]));
-            set_organization(&mut context, &self.organization, &["backup:CopyTarget"]);
+            self.organization.set(&mut context, &["backup:CopyTarget"]);
         }
         // What AWS Backup gives itself in a cluster, as its own policy restricts it.
         let access = "cluster-access-policy/AWSBackupFullAccessPolicyForBackup";

@@ -178,17 +178,23 @@ pub(super) struct AccessArgs {
 impl AccessArgs {
     /// Returns an argument that only reading a live account uses, if one is given.
     pub(super) fn find_live_only(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--profile", self.profile.is_some()),
             ("--role-arn", self.role_arn.is_some()),
             ("--external-id", self.external_id.is_some()),
             ("--endpoint-url", self.endpoint_url.is_some()),
             ("--concurrency", self.concurrency.is_some()),
             ("--max-calls", self.max_calls.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name))
+        ])
     }
+}
+
+/// Returns the first name of an argument that is given.
+pub(super) fn first_given(
+    names: impl IntoIterator<Item = (&'static str, bool)>,
+) -> Option<&'static str> {
+    let mut names = names.into_iter();
+    names.find_map(|(name, is_given)| is_given.then_some(name))
 }
 
 /// What to check, and how.

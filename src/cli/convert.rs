@@ -8,7 +8,6 @@ use clap::Args;
 use crate::exit::Exit;
 use crate::report::Status;
 use crate::report::convert::{Converted, read_report};
-use crate::report::format::GITHUB;
 
 use super::args::GlobalArgs;
 use super::config::LoadedConfig;
@@ -26,20 +25,15 @@ pub(super) struct ConvertArgs {
 
 pub(super) fn run(args: &ConvertArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let targets = args.report.check_targets(&[Some(&args.file)])?;
-    let step = match output::has_format(&targets, GITHUB) {
-        true => Some(github::Step::open_files()?),
-        false => None,
-    };
+    let step = github::Step::open_files(&targets)?;
     let text = input::read_text(&args.file)?;
     let read = read_report(&text).with_context(|| input::display_name(&args.file))?;
     let Converted { report, gate } = read;
     let anchor = LoadedConfig::find_and_read(global)?.path_in_repository();
     let has_skipped = report.findings.iter().any(|it| it.status == Status::Skip);
-    let options = args.report.to_options(anchor, gate, has_skipped);
-    output::write_report(&report, None, &targets, &options, global)?;
+    let how = args.report.to_rendering(anchor, gate, has_skipped);
+    output::write_report(&report, None, &targets, &how, global)?;
     let exit = report.exit(gate);
-    if let Some(step) = step {
-        step.write_report(&report, exit)?;
-    }
+    step.write_report(&report, exit)?;
     Ok(exit)
 }

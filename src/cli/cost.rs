@@ -17,7 +17,7 @@ use crate::report::cost::{COST_FORMATS, CostFormat};
 use super::args::{GlobalArgs, InputArgs};
 use super::config::LoadedConfig;
 use super::evaluation::CompanyArgs;
-use super::fleet_args::EnterArgs;
+use super::fleet_args::{EnterArgs, refuse_organization};
 use super::prices::read_prices;
 use super::{input, output, value};
 
@@ -100,11 +100,7 @@ fn format_parser() -> impl TypedValueParser<Value = &'static CostFormat> {
 }
 
 pub(super) fn run(args: &CostArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(flag) = args.enter.find_given() {
-        bail!(
-            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
-        );
-    }
+    refuse_organization(args.enter.find_given())?;
     let prices = read_prices(args.prices.as_deref())?;
     let loaded = LoadedConfig::find_and_read(global)?;
     let (company, extent) = (args.company(), args.extent());

@@ -338,7 +338,6 @@ impl<'a> CompanyArgs<'a> {
     }
 }
 
-/// A source that was read.
 #[derive(Debug)]
 pub(super) struct ReadSource {
     pub(super) snapshot: Snapshot,
@@ -452,7 +451,6 @@ impl InputArgs {
         read_live(access, settings, &selection, extent, global)
     }
 
-    /// Whether --account-from is `live`.
     fn reads_live_account(&self) -> bool {
         self.account_from.as_deref() == Some(Path::new(LIVE))
     }

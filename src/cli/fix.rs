@@ -89,7 +89,7 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
 fn select_findings(names: &[String], report: &Report) -> anyhow::Result<BTreeSet<String>> {
     let mut selected = BTreeSet::new();
     for name in names {
-        if let Ok(rules) = select::list_rules(std::slice::from_ref(name)) {
+        if let Ok(rules) = select::list_rules([name]) {
             let of_rules = report.findings.iter().filter(|it| {
                 let is_of = |rule: &&Rule| rule.id == it.rule.id;
                 rules.iter().any(is_of)

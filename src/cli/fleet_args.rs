@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Args;
 
 use crate::model::fleet::is_unit_id;
 use crate::store::Place;
 
+use super::args::first_given;
 use super::value;
 
 /// The accounts of an organization to check.
@@ -99,12 +101,6 @@ fn parse_run(text: &str) -> Result<String, String> {
     }
 }
 
-/// Returns the first name of an argument that is given.
-fn first_given(names: impl IntoIterator<Item = (&'static str, bool)>) -> Option<&'static str> {
-    let mut names = names.into_iter();
-    names.find_map(|(name, is_given)| is_given.then_some(name))
-}
-
 impl EnterArgs {
     /// Whether the accounts are entered with their roles, unless --from names snapshots.
     pub(super) fn names_accounts(&self) -> bool {
@@ -134,6 +130,16 @@ impl EnterArgs {
                 ("--accounts-at-once", self.accounts_at_once.is_some()),
             ])
         })
+    }
+}
+
+/// Refuses an argument that only an organization has.
+pub(super) fn refuse_organization(given: Option<&'static str>) -> anyhow::Result<()> {
+    match given {
+        None => Ok(()),
+        Some(flag) => bail!(
+            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
+        ),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::report::fleet::summary::FleetReport;
 use crate::store::{BucketPlace, Folder, Place, Store};
 use crate::text::{format_hex, plural};
 
-use super::args::{FailOnArg, GlobalArgs, InputArgs};
+use super::args::{FailOnArg, GlobalArgs, InputArgs, first_given};
 use super::config::LoadedConfig;
 use super::fleet_report::{FleetTarget, keep_summary, write_targets};
 use super::output;
@@ -235,13 +235,12 @@ pub(super) fn refuse_single_account(
     input: &InputArgs,
     own: Option<&'static str>,
 ) -> anyhow::Result<()> {
-    let refused = [
+    let refused = first_given([
         ("--account-from", input.account_from.is_some()),
         ("--parameter", !input.parameter.is_empty()),
         ("--resource", !input.access.resource.is_empty()),
-    ];
-    let refused = refused.into_iter().find(|(_, is_given)| *is_given);
-    match own.or(refused.map(|(name, _)| name)) {
+    ]);
+    match own.or(refused) {
         None => Ok(()),
         Some(name) if input.from.is_some() => bail!(
             "{name} is for one account, and --from names a folder; check one of its files instead"
@@ -252,14 +251,12 @@ pub(super) fn refuse_single_account(
 
 /// Checks the arguments of a scan of an organization and returns the formats.
 fn check_arguments(args: &ScanArgs) -> anyhow::Result<Vec<FleetTarget>> {
-    let own = [
+    let own = first_given([
         ("--baseline", args.baseline.is_some()),
         ("--fail-on new", args.fail_on == FailOnArg::New),
         ("--show-skipped", args.show_skipped),
         ("--cost", args.cost),
-    ];
-    let own = own.into_iter().find(|(_, is_given)| *is_given);
-    let own = own.map(|(name, _)| name);
+    ]);
     refuse_single_account(
         &args.source.input,
         own.or_else(|| args.report.find_account_only()),

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::exit::Exit;
+use crate::report::format::GITHUB;
 use crate::report::{Report, github, markdown};
+
+use super::output::{self, Target};
 
 /// The files of a step, open for appending.
 #[derive(Debug, Default)]
@@ -25,12 +28,13 @@ struct AppendedFile {
 }
 
 impl Step {
-    /// Opens the files of the current step; none outside GitHub Actions.
+    /// Opens the files of the current step: none outside GitHub Actions, or without a target of its format.
     ///
     /// # Errors
     /// A file cannot be opened. This fails before a scan of several minutes, not after it.
-    pub(super) fn open_files() -> anyhow::Result<Self> {
-        if std::env::var_os("GITHUB_ACTIONS").is_none_or(|it| it != "true") {
+    pub(super) fn open_files(targets: &[Target]) -> anyhow::Result<Self> {
+        let is_outside = std::env::var_os("GITHUB_ACTIONS").is_none_or(|it| it != "true");
+        if is_outside || !output::has_format(targets, GITHUB) {
             return Ok(Step::default());
         }
         Ok(Step {

@@ -3,21 +3,13 @@
 use crate::exit::Exit;
 
 /// Commands to start with, and what each does.
+#[rustfmt::skip]
 pub(super) const EXAMPLES: [(&str, &str); 5] = [
     ("backup-check scan --profile dev", "check an account"),
     ("backup-check scan plan.json", "check a Terraform plan"),
-    (
-        "backup-check scan --preflight --region eu-west-1",
-        "check before you tag",
-    ),
-    (
-        "backup-check explain kms-key-shared",
-        "show a rule and its fix",
-    ),
-    (
-        "backup-check fix --profile dev --rule kms-key-shared",
-        "print the fix",
-    ),
+    ("backup-check scan --preflight --region eu-west-1", "check before you tag"),
+    ("backup-check explain kms-key-shared", "show a rule and its fix"),
+    ("backup-check fix --profile dev --rule kms-key-shared", "print the fix"),
 ];
 
 /// The exit codes and their meaning.
@@ -31,53 +23,28 @@ const EXIT_STATUS: [(Exit, &str); 6] = [
 ];
 
 /// The files that the program reads.
+#[rustfmt::skip]
 const FILES: [(&str, &str); 3] = [
     (
         "backup-check.toml",
         "Settings, severities and waivers: the nearest one in the current directory or its parents, or the file of --config. `backup-check init` writes one.",
     ),
-    (
-        "~/.aws/config",
-        "Profiles of the AWS CLI, or the file that AWS_CONFIG_FILE names.",
-    ),
-    (
-        "~/.aws/credentials",
-        "Access keys of profiles, or the file that AWS_SHARED_CREDENTIALS_FILE names.",
-    ),
+    ("~/.aws/config", "Profiles of the AWS CLI, or the file that AWS_CONFIG_FILE names."),
+    ("~/.aws/credentials", "Access keys of profiles, or the file that AWS_SHARED_CREDENTIALS_FILE names."),
 ];
 
 /// The environment variables that the program reads.
+#[rustfmt::skip]
 const ENVIRONMENT: [(&str, &str); 9] = [
     ("AWS_PROFILE", "The profile, unless --profile names one."),
-    (
-        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
-        "Credentials, unless --profile names a profile.",
-    ),
-    (
-        "AWS_REGION",
-        "The region of the STS endpoint. --region chooses the regions to scan.",
-    ),
-    (
-        "AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SERVICE",
-        "The endpoint of every service, or of one, unless --endpoint-url is set.",
-    ),
-    (
-        "AWS_MAX_ATTEMPTS, AWS_RETRY_MODE",
-        "Retries of calls, instead of those of a scan.",
-    ),
+    ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "Credentials, unless --profile names a profile."),
+    ("AWS_REGION", "The region of the STS endpoint. --region chooses the regions to scan."),
+    ("AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SERVICE", "The endpoint of every service, or of one, unless --endpoint-url is set."),
+    ("AWS_MAX_ATTEMPTS, AWS_RETRY_MODE", "Retries of calls, instead of those of a scan."),
     ("NO_COLOR", "If set and not empty, no color is written."),
-    (
-        "FORCE_COLOR",
-        "If set, not empty and not 0, color is written to pipes and files too.",
-    ),
-    (
-        "GITHUB_STEP_SUMMARY, GITHUB_OUTPUT",
-        "Where --format github writes the summary and the outputs of a step.",
-    ),
-    (
-        "HTTPS_PROXY, NO_PROXY",
-        "The proxy for calls to AWS, and the hosts that need none.",
-    ),
+    ("FORCE_COLOR", "If set, not empty and not 0, color is written to pipes and files too."),
+    ("GITHUB_STEP_SUMMARY, GITHUB_OUTPUT", "Where --format github writes the summary and the outputs of a step."),
+    ("HTTPS_PROXY, NO_PROXY", "The proxy for calls to AWS, and the hosts that need none."),
 ];
 
 /// Returns the exit codes and the examples, for the end of the help.

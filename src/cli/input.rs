@@ -79,7 +79,6 @@ pub(super) struct FileContext<'a> {
     pub(super) tag_key: &'a str,
     /// The account that the file is for, from --account-from.
     pub(super) account: Option<&'a Snapshot>,
-    /// The central account.
     pub(super) central_account: &'a str,
     /// The regions of --region.
     pub(super) regions: &'a [String],

@@ -11,11 +11,11 @@ use clap::builder::{PossibleValue, TypedValueParser};
 
 use crate::exit::FailOn;
 use crate::report::format::{FORMATS, Format, Rendering, TABLE, Writer};
-use crate::report::table::{Style, TableView};
+use crate::report::table::Style;
 use crate::report::{FindingSource, Report, Status, WriteError};
 use crate::source::room::{describe_size, read_peak_memory};
 
-use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg};
+use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg, first_given};
 use super::files;
 use super::select::NameParser;
 use super::suggest::suggest_names;
@@ -79,26 +79,27 @@ impl ReportArgs {
 
     /// Returns an argument that the report of an organization does not have, if one is given.
     pub(super) fn find_account_only(&self) -> Option<&'static str> {
-        [
+        first_given([
             ("--view", self.view != ViewArg::Summary),
             ("--status", !self.status.is_empty()),
             ("--sarif-anchor", self.sarif_anchor.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(name, is_given)| is_given.then_some(name))
+        ])
     }
 
-    /// Returns the options of the output. `anchor` is the default of --sarif-anchor.
-    pub(super) fn to_options(
+    /// Returns how reports are written to files. `anchor` is the default of --sarif-anchor.
+    pub(super) fn to_rendering(
         &self,
         anchor: String,
         gate: FailOn,
         show_skipped: bool,
-    ) -> OutputOptions {
-        OutputOptions {
-            show_skipped,
-            view: self.view.into(),
-            ascii: self.ascii || is_ascii_locale(),
+    ) -> Rendering {
+        Rendering {
+            style: Style {
+                show_skipped,
+                view: self.view.into(),
+                ascii: self.ascii || is_ascii_locale(),
+                ..Style::plain(DEFAULT_WIDTH)
+            },
             anchor: self.sarif_anchor.clone().unwrap_or(anchor),
             gate,
             statuses: self.status.iter().map(|it| Status::from(*it)).collect(),
@@ -245,56 +246,31 @@ pub(super) fn has_format(targets: &[Target], name: &str) -> bool {
     targets.iter().any(|target| target.format.name == name)
 }
 
-/// The options of a run's output.
-#[derive(Debug, Clone)]
-pub(super) struct OutputOptions {
-    show_skipped: bool,
-    view: TableView,
-    ascii: bool,
-    anchor: String,
-    gate: FailOn,
-    statuses: Vec<Status>,
-}
-
-impl OutputOptions {
-    fn to_rendering(&self, style: Style) -> Rendering<'_> {
-        Rendering {
-            style: Style {
-                show_skipped: self.show_skipped,
-                view: self.view,
-                ascii: self.ascii,
-                ..style
-            },
-            anchor: &self.anchor,
-            gate: self.gate,
-            statuses: &self.statuses,
-        }
-    }
-}
-
 /// Writes a report to all targets: files first, so that they exist when stdout is read. `findings` are those of a
 /// report that holds only some of them.
 pub(super) fn write_report(
     report: &Report,
     findings: Option<&dyn FindingSource>,
     targets: &[Target],
-    options: &OutputOptions,
+    how: &Rendering,
     global: &GlobalArgs,
 ) -> anyhow::Result<()> {
-    let write = |target: &Target, how: &Rendering<'_>, out: &mut dyn Write| match findings {
+    let write = |target: &Target, how: &Rendering, out: &mut dyn Write| match findings {
         Some(findings) => (target.format).write_findings(report, findings, how, out),
         None => target.format.write_report(report, how, out),
     };
     for target in targets {
         if let Some(path) = &target.path {
-            let how = options.to_rendering(Style::plain(DEFAULT_WIDTH));
-            files::replace_file_with(path, files::Readers::Anyone, |out| write(target, &how, out))?;
+            files::replace_file_with(path, files::Readers::Anyone, |out| write(target, how, out))?;
         }
     }
     if let Some(target) = targets.iter().find(|target| target.path.is_none()) {
         write_stdout(global, |style, out| {
-            let how = options.to_rendering(*style);
-            write(target, &how, out)
+            let mut on_terminal = how.clone();
+            on_terminal.style.width = style.width;
+            on_terminal.style.color = style.color;
+            on_terminal.style.links = style.links;
+            write(target, &on_terminal, out)
         })?;
     }
     Ok(())

@@ -9,12 +9,12 @@ use crate::cost::estimate::{Question, estimate_cost};
 use crate::cost::prices::PriceList;
 use crate::exit::Exit;
 use crate::report::Report;
-use crate::report::format::{COST_SECTION_FORMATS, GITHUB};
+use crate::report::format::COST_SECTION_FORMATS;
 
 use super::args::{FailOnArg, GlobalArgs, SourceArgs};
 use super::config::LoadedConfig;
 use super::evaluation::{Evaluated, KeptFindings, Reads, Reevaluation};
-use super::fleet_args::FleetArgs;
+use super::fleet_args::{FleetArgs, refuse_organization};
 use super::output::{ReportArgs, Target};
 use super::{github, input, output, prices};
 
@@ -72,11 +72,7 @@ impl ScanArgs {
 }
 
 pub(super) fn run(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
-    if let Some(flag) = args.fleet.find_given() {
-        bail!(
-            "{flag} is for an organization; name its accounts with --accounts FILE or --org, or a folder of snapshots with --from FOLDER"
-        );
-    }
+    refuse_organization(args.fleet.find_given())?;
     scan_source(args, global)
 }
 
@@ -89,10 +85,7 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         &global.config,
     ];
     let targets = args.report.check_targets(&inputs.map(Option::as_deref))?;
-    let step = match output::has_format(&targets, GITHUB) {
-        true => Some(github::Step::open_files()?),
-        false => None,
-    };
+    let step = github::Step::open_files(&targets)?;
     let baseline = match &args.baseline {
         Some(path) => Some((path.as_path(), input::read_baseline(path)?)),
         None if args.fail_on == FailOnArg::New => {
@@ -133,24 +126,22 @@ fn scan_source(args: &ScanArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         estimate_cost(snapshot, settings, &question)
     });
     let anchor = loaded.path_in_repository();
-    let options = (args.report).to_options(anchor, args.fail_on.into(), args.show_skipped);
+    let how = (args.report).to_rendering(anchor, args.fail_on.into(), args.show_skipped);
     if kept.omits_settled && output::stream_findings(&targets) {
         let findings = Reevaluation::new(&evaluated, kept)?;
         let report = &evaluated.report;
-        output::write_report(report, Some(&findings), &targets, &options, global)?;
+        output::write_report(report, Some(&findings), &targets, &how, global)?;
     } else {
         // The other formats need only the report.
         evaluated.forget_snapshot();
-        output::write_report(&evaluated.report, None, &targets, &options, global)?;
+        output::write_report(&evaluated.report, None, &targets, &how, global)?;
     }
     let Evaluated {
         report, stopped, ..
     } = evaluated;
     print_remarks(args, &report, &targets, global);
     let exit = report.exit(args.fail_on.into()).and(stopped);
-    if let Some(step) = step {
-        step.write_report(&report, exit)?;
-    }
+    step.write_report(&report, exit)?;
     // The program ends here, and to free each finding of a large account takes a twentieth of its time.
     std::mem::forget(report);
     Ok(exit)

@@ -88,12 +88,18 @@ pub(super) fn offer_rules() -> Vec<PossibleValue> {
 /// Returns the rules that are named by ID or by group, each once, in the order of the names.
 ///
 /// # Errors
-/// There is no rule and no group of a name.
-pub(super) fn list_rules(names: &[String]) -> anyhow::Result<Vec<&'static Rule>> {
+/// There is no rule and no group of a name, which may be the file after an option that accepts several values.
+pub(super) fn list_rules<S: AsRef<str>>(
+    names: impl IntoIterator<Item = S>,
+) -> anyhow::Result<Vec<&'static Rule>> {
     let mut rules: Vec<&'static Rule> = Vec::new();
     for name in names {
+        let name = name.as_ref();
         let named: Vec<&'static Rule> = match find_group(name) {
             Ok(group) => ALL.into_iter().filter(|it| it.group == group).collect(),
+            Err(_) if Path::new(name).is_file() => bail!(
+                "unknown rule {name:?}, which is a file; place it before the options or name it with --from"
+            ),
             Err(_) => vec![find_rule(name)?],
         };
         for rule in named {
@@ -112,22 +118,8 @@ pub(super) fn list_rules(names: &[String]) -> anyhow::Result<Vec<&'static Rule>>
 pub(super) fn find_rules<S: AsRef<str>>(
     names: impl IntoIterator<Item = S>,
 ) -> anyhow::Result<BTreeSet<&'static str>> {
-    let mut ids = BTreeSet::new();
-    for name in names {
-        let name = name.as_ref();
-        match find_group(name) {
-            Ok(group) => ids.extend(
-                ALL.iter()
-                    .filter(|rule| rule.group == group)
-                    .map(|rule| rule.id),
-            ),
-            Err(_) if Path::new(name).is_file() => bail!(
-                "unknown rule {name:?}, which is a file; place it before the options or name it with --from"
-            ),
-            Err(_) => drop(ids.insert(find_rule(name)?.id)),
-        }
-    }
-    Ok(ids)
+    let rules = list_rules(names)?;
+    Ok(rules.into_iter().map(|rule| rule.id).collect())
 }
 
 /// Returns the selection of --service or --resource, and of the settings that the rules of --rule check.

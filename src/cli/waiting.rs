@@ -22,7 +22,6 @@ pub(super) struct Waiting {
     pub(super) throttled: usize,
 }
 
-/// The state of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ListState {
     /// It was not requested yet.

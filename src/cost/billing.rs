@@ -98,81 +98,23 @@ const fn bill_fsx(kind: ResourceKind) -> BillingRule {
 
 /// Every kind that is billed by its size. Storage Gateway volumes are kept as EBS snapshots. The snapshots of an image
 /// cannot be archived.
+#[rustfmt::skip]
 pub static BILLING: &[BillingRule] = &[
-    bill_with_cold(
-        ResourceKind::EbsVolume,
-        Item::EbsSnapshot,
-        Chain::Incremental,
-        ColdTier {
-            item: Item::EbsArchive,
-            chain: Chain::Full,
-            is_archive: true,
-        },
-    ),
-    bill(
-        ResourceKind::Ec2Instance,
-        Item::EbsSnapshot,
-        Chain::Incremental,
-    ),
-    bill(
-        ResourceKind::StorageGatewayVolume,
-        Item::EbsSnapshot,
-        Chain::Incremental,
-    ),
-    bill(
-        ResourceKind::RdsInstance,
-        Item::RdsBackup,
-        Chain::Incremental,
-    ),
-    bill_locally(
-        ResourceKind::RdsCluster,
-        Item::RdsBackup,
-        Chain::Incremental,
-    ),
+    bill_with_cold(ResourceKind::EbsVolume, Item::EbsSnapshot, Chain::Incremental, ColdTier { item: Item::EbsArchive, chain: Chain::Full, is_archive: true }),
+    bill(ResourceKind::Ec2Instance, Item::EbsSnapshot, Chain::Incremental),
+    bill(ResourceKind::StorageGatewayVolume, Item::EbsSnapshot, Chain::Incremental),
+    bill(ResourceKind::RdsInstance, Item::RdsBackup, Chain::Incremental),
+    bill_locally(ResourceKind::RdsCluster, Item::RdsBackup, Chain::Incremental),
     bill(ResourceKind::AuroraCluster, Item::AuroraBackup, Chain::Full),
-    bill(
-        ResourceKind::DocumentdbCluster,
-        Item::DocumentdbBackup,
-        Chain::Full,
-    ),
-    bill(
-        ResourceKind::NeptuneCluster,
-        Item::NeptuneBackup,
-        Chain::Full,
-    ),
-    bill_with_cold(
-        ResourceKind::EfsFileSystem,
-        Item::EfsBackup,
-        Chain::Incremental,
-        ColdTier {
-            item: Item::EfsColdBackup,
-            chain: Chain::Incremental,
-            is_archive: false,
-        },
-    ),
+    bill(ResourceKind::DocumentdbCluster, Item::DocumentdbBackup, Chain::Full),
+    bill(ResourceKind::NeptuneCluster, Item::NeptuneBackup, Chain::Full),
+    bill_with_cold(ResourceKind::EfsFileSystem, Item::EfsBackup, Chain::Incremental, ColdTier { item: Item::EfsColdBackup, chain: Chain::Incremental, is_archive: false }),
     bill(ResourceKind::S3Bucket, Item::S3Backup, Chain::Incremental),
-    bill_with_cold(
-        ResourceKind::DynamodbTable,
-        Item::DynamodbBackup,
-        Chain::Full,
-        ColdTier {
-            item: Item::DynamodbColdBackup,
-            chain: Chain::Full,
-            is_archive: false,
-        },
-    ),
+    bill_with_cold(ResourceKind::DynamodbTable, Item::DynamodbBackup, Chain::Full, ColdTier { item: Item::DynamodbColdBackup, chain: Chain::Full, is_archive: false }),
     bill_fsx(ResourceKind::FsxFileSystem),
     bill_fsx(ResourceKind::FsxVolume),
-    bill_locally(
-        ResourceKind::RedshiftCluster,
-        Item::RedshiftBackup,
-        Chain::Incremental,
-    ),
-    bill_locally(
-        ResourceKind::RedshiftNamespace,
-        Item::RedshiftBackup,
-        Chain::Incremental,
-    ),
+    bill_locally(ResourceKind::RedshiftCluster, Item::RedshiftBackup, Chain::Incremental),
+    bill_locally(ResourceKind::RedshiftNamespace, Item::RedshiftBackup, Chain::Incremental),
 ];
 
 impl BillingRule {

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::analysis::RuleContext;
 use crate::analysis::policy_cache::PolicyCache;
 use crate::model::fleet::Outcome;
@@ -97,17 +100,18 @@ pub struct UsedPrice {
 }
 
 /// What the totals lack.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "JsonMissing")]
 pub struct Missing {
-    /// Types without a price in some region.
+    /// The number of types without a price in some region.
     pub types_without_price: usize,
-    /// Resources of unknown size.
+    /// The number of resources of unknown size.
     pub unknown_sizes: usize,
-    /// Resources whose plans are not known.
+    /// The number of resources whose plans are not known.
     pub unknown_plans: usize,
     /// Whether resources may be missing.
     pub resources: bool,
-    /// Accounts of which nothing was seen.
+    /// The number of accounts of which nothing was seen.
     pub accounts: usize,
 }
 

@@ -12,7 +12,6 @@ use crate::analysis::rule_runs::{Subject, Survival, find_runs};
 use crate::analysis::schedule::{Minute, Runs};
 use crate::model::Observed;
 use crate::model::arn::Arn;
-use crate::model::backup::AIR_GAPPED_VAULT;
 use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
 use crate::model::observed::Gap;
 
@@ -228,9 +227,7 @@ fn region_of(vault_arn: &str) -> &str {
 fn is_air_gapped(cx: &RuleContext<'_>, vault: &str) -> bool {
     let vaults = cx.seen().map(|region| region.vaults.items.as_slice());
     let mut vaults = vaults.unwrap_or_default().iter();
-    let vault = vaults.find(|it| it.id == vault);
-    let vault_type = vault.and_then(|it| it.vault_type.known());
-    vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT)
+    vaults.any(|it| it.id == vault && it.is_air_gapped())
 }
 
 /// Returns the largest number of points that exist at the same time if each is kept for some days; at least one.

@@ -76,18 +76,9 @@ impl<'a> Evaluation<'a, '_> {
         match place {
             Place::Region(name, region) => self.evaluate_region(name, region),
             Place::Account => {
-                let cx = RuleContext::new(
-                    self.inputs.snapshot,
-                    self.inputs.settings,
-                    GLOBAL,
-                    self.inputs.policies,
-                )
-                .selecting(self.inputs.selection);
-                self.evaluate_resource(
-                    &cx,
-                    Resource::Account(self.inputs.snapshot),
-                    RegionStakes::default(),
-                );
+                let cx = self.inputs.rule_context(GLOBAL);
+                let account = Resource::Account(self.inputs.snapshot);
+                self.evaluate_resource(&cx, account, RegionStakes::default());
             }
             Place::Unplaced(bucket, gap) => {
                 if self.inputs.selection.includes(bucket) {
@@ -105,13 +96,7 @@ impl<'a> Evaluation<'a, '_> {
     }
 
     fn evaluate_region(&mut self, name: &'a str, region: &'a Region) {
-        let mut cx = RuleContext::new(
-            self.inputs.snapshot,
-            self.inputs.settings,
-            name,
-            self.inputs.policies,
-        )
-        .selecting(self.inputs.selection);
+        let mut cx = self.inputs.rule_context(name);
         if self.inputs.rules.checks_stacks() {
             let shortcomings = self.inputs.check_stack_members(&cx, &region.stacks.items);
             cx.set_shortcomings(shortcomings);
@@ -150,6 +135,11 @@ impl<'a> Evaluation<'a, '_> {
 }
 
 impl<'a> Inputs<'a> {
+    fn rule_context(&self, region: &'a str) -> RuleContext<'a> {
+        RuleContext::new(self.snapshot, self.settings, region, self.policies)
+            .selecting(self.selection)
+    }
+
     /// The first phase: checks the copy prerequisites of everything that the region's stacks contain, as
     /// if it were tagged for backup, once for each member however many stacks contain it.
     fn check_stack_members(&self, cx: &RuleContext<'a>, stacks: &'a [Stack]) -> Shortcomings {

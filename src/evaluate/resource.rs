@@ -90,7 +90,7 @@ pub(super) fn check_rule<'a>(
     prerequisites: Option<&Prerequisites>,
 ) -> Option<Outcome> {
     let result = rule.check_resource(cx, resource, prerequisites)?;
-    Some(result.unwrap_or_else(|gap| Outcome::unknown(&gap)))
+    Some(Outcome::from(result))
 }
 
 /// Whether a copy of a resource with this verdict of a prerequisite fails, or may.
@@ -213,6 +213,7 @@ impl<'a> Inputs<'a> {
             verdict_if_tagged,
             omitted: OmittedChecks::default(),
             reasons_if_tagged: reasons_if_tagged.unwrap_or_default(),
+            prerequisites: Vec::new(),
         };
         let checks = checked.into_iter();
         let checks = checks.map(|it| self.make_check(it, &shared, stakes));
@@ -374,7 +375,7 @@ impl<'a> Inputs<'a> {
             Err(gap) if subject.kind.is_settings() && gap.kind == GapKind::Unplanned => {
                 Outcome::skip(gap.to_string())
             }
-            result => result.unwrap_or_else(|gap| Outcome::unknown(&gap)),
+            result => Outcome::from(result),
         };
         if self.snapshot.source.is_planned() {
             let declare = |remedy: &Remedy| declare(self.snapshot, remedy, &subject.arn);

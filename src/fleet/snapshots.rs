@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::FleetError;
-use crate::model::fleet::{Account, Roster, is_account_id};
+use crate::model::arn::is_account_id;
+use crate::model::fleet::{Account, Roster};
 use crate::source::detect::decode_text;
 use crate::source::saved;
 use crate::store::{Folder, Store};

@@ -117,35 +117,22 @@ pub(super) fn find_near_miss(
     let (statement, matched) = (&document.statements[index], matches[index]);
     let label = Label::new(index, statement);
     let subject = name_statement(&label);
-    let (element, explanation) = if matched.principal == Truth::False {
-        (
-            Element::Principal,
-            format!("{subject} {}", relate_principals(statement, request)?),
-        )
+    let (element, difference) = if matched.principal == Truth::False {
+        (Element::Principal, relate_principals(statement, request)?)
     } else if matched.action == Truth::False {
-        (
-            Element::Action,
-            format!("{subject} {}", explain_action(statement, request)),
-        )
+        (Element::Action, explain_action(statement, request))
     } else if matched.resource == Truth::False {
-        (
-            Element::Resource,
-            format!("{subject} {}", explain_resource(statement, request)),
-        )
+        (Element::Resource, explain_resource(statement, request))
     } else {
-        let condition = find_condition(statement, document.version, request, Truth::False)?;
-        (
-            Element::Condition,
-            format!(
-                "{subject} {}",
-                explain_condition(condition, document.version, request)
-            ),
-        )
+        let version = document.version;
+        let condition = find_condition(statement, version, request, Truth::False)?;
+        let difference = explain_condition(condition, version, request);
+        (Element::Condition, difference)
     };
     Some(NearMiss {
         statement: label,
         element,
-        explanation,
+        explanation: format!("{subject} {difference}"),
     })
 }
 

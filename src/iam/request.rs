@@ -24,6 +24,15 @@ impl Value {
         Self::Known(vec![value.into()])
     }
 
+    /// Present with one value, of which each `*` is not known.
+    #[must_use]
+    pub fn from_shape(text: String) -> Self {
+        match text.contains('*') {
+            true => Self::Shaped(text),
+            false => Self::one(text),
+        }
+    }
+
     /// Present with this value where it is known, else unknown.
     #[must_use]
     pub fn known_or_unknown(value: Option<&str>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::iam::request::Value;
+use crate::iam::request::{Context, Value};
 use crate::model::arn::Arn;
 
 /// What is known about the key. `None` where it is not known.
@@ -90,11 +90,22 @@ pub enum Organization {
 }
 
 impl Organization {
+    /// Sets the organization of what some condition keys are about: `aws:Principal`, `aws:Resource`,
+    /// `backup:CopyTarget`. AWS Backup copies only within one organization
+    /// (<https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>).
+    pub(crate) fn set(&self, context: &mut Context, whose: &[&str]) {
+        for name in whose {
+            let (id, paths) = self.values();
+            context.set(&format!("{name}OrgID"), id);
+            context.set(&format!("{name}OrgPaths"), paths);
+        }
+    }
+
     /// Returns the condition values: the id, and the path, of which only the start is known.
     ///
     /// A path is `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`:
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed-view-data-orgs.html>.
-    pub(crate) fn values(&self) -> (Value, Value) {
+    fn values(&self) -> (Value, Value) {
         match self {
             Organization::Unknown => (Value::Unknown, Value::Unknown),
             Organization::None => (Value::Absent, Value::Absent),

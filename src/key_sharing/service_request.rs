@@ -56,7 +56,7 @@ impl ServiceRequest {
     ) -> Self {
         let mut context = Context::default();
         set_principal(&mut context, &role);
-        set_organization(&mut context, organization);
+        organization.set(&mut context, &["aws:Principal", "aws:Resource"]);
         set_path(&mut context, key, via);
         set_key(&mut context, key);
         let request = Request {
@@ -80,7 +80,7 @@ fn set_principal(context: &mut Context, role: &RolePrincipal) {
     for name in ["kms:CallerAccount", "aws:PrincipalAccount"] {
         context.set(name, Value::one(&role.account));
     }
-    context.set("aws:PrincipalArn", value_from_shape(role.arn()));
+    context.set("aws:PrincipalArn", Value::from_shape(role.arn()));
     context.set("aws:PrincipalType", Value::one("AssumedRole"));
     context.set("aws:PrincipalIsAWSService", Value::one("false"));
     for name in [
@@ -92,28 +92,18 @@ fn set_principal(context: &mut Context, role: &RolePrincipal) {
     }
 }
 
-/// Sets the organization of the role, which is also that of the key: AWS Backup copies only within one organization
-/// (<https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html>).
-fn set_organization(context: &mut Context, organization: &Organization) {
-    for whose in ["Principal", "Resource"] {
-        let (id, paths) = organization.values();
-        context.set(&format!("aws:{whose}OrgID"), id);
-        context.set(&format!("aws:{whose}OrgPaths"), paths);
-    }
-}
-
 fn set_path(context: &mut Context, key: &KeyFacts, via: ViaService) {
     let region = key.region().unwrap_or("*");
     // The suffix is the same in every partition:
     // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     let service = format!("{}.{region}.amazonaws.com", via.as_str());
-    context.set("kms:ViaService", value_from_shape(service));
+    context.set("kms:ViaService", Value::from_shape(service));
     context.set("aws:ViaAWSService", Value::one("true"));
     for name in OF_VPC_ENDPOINTS {
         context.set(name, Value::Absent);
     }
     context.set("aws:SecureTransport", Value::one("true"));
-    context.set("aws:RequestedRegion", value_from_shape(region.to_owned()));
+    context.set("aws:RequestedRegion", Value::from_shape(region.to_owned()));
 }
 
 fn set_action(context: &mut Context, via: ViaService, action: &str) {
@@ -152,14 +142,5 @@ fn set_key(context: &mut Context, key: &KeyFacts) {
         for (name, value) in tags {
             context.set(&format!("aws:ResourceTag/{name}"), Value::one(value));
         }
-    }
-}
-
-/// Returns a value of which each `*` is not known.
-fn value_from_shape(text: String) -> Value {
-    if text.contains('*') {
-        Value::Shaped(text)
-    } else {
-        Value::Known(vec![text])
     }
 }

@@ -55,6 +55,14 @@ impl Vault {
     pub fn is_available(&self) -> bool {
         self.state.as_deref().is_none_or(|it| it == "AVAILABLE")
     }
+
+    /// Whether it is known to be logically air-gapped.
+    #[must_use]
+    pub fn is_air_gapped(&self) -> bool {
+        self.vault_type
+            .known()
+            .is_some_and(|it| it == AIR_GAPPED_VAULT)
+    }
 }
 
 /// A role that makes backups. Source: IAM API, `GetRole`.

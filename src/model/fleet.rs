@@ -8,16 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::arn::is_account_id;
+
 mod list;
-
-/// The number of digits of an account id.
-const ID_DIGITS: usize = 12;
-
-/// Whether a text is the id of an account: 12 digits.
-#[must_use]
-pub fn is_account_id(text: &str) -> bool {
-    text.len() == ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
-}
 
 /// The state of an account in its organization.
 ///
@@ -256,9 +249,6 @@ impl Roster {
     }
 
     /// Returns the list as one JSON object per line.
-    ///
-    /// # Errors
-    /// An account cannot be serialized.
     pub fn to_lines(&self) -> Result<String, serde_json::Error> {
         let mut text = String::new();
         for account in self.iter() {

@@ -330,52 +330,17 @@ pub struct Denial {
 /// organization. As documented in November 2026.
 ///
 /// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
+#[rustfmt::skip]
 const DENIALS: [(&str, &str, bool); 9] = [
-    (
-        "explicit deny in a service control policy",
-        "an explicit deny in a service control policy",
-        true,
-    ),
-    (
-        "explicit deny in a resource control policy",
-        "an explicit deny in a resource control policy",
-        true,
-    ),
-    (
-        "no service control policy allows",
-        "the service control policies, none of which allows it",
-        true,
-    ),
-    (
-        "no resource control policy allows",
-        "the resource control policies, none of which allows it",
-        true,
-    ),
-    (
-        "explicit deny in a permissions boundary",
-        "an explicit deny in a permissions boundary",
-        false,
-    ),
-    (
-        "explicit deny in a session policy",
-        "an explicit deny in a session policy",
-        false,
-    ),
-    (
-        "explicit deny in a vpc endpoint policy",
-        "an explicit deny in a VPC endpoint policy",
-        false,
-    ),
-    (
-        "explicit deny in an identity-based policy",
-        "an explicit deny in an identity-based policy",
-        false,
-    ),
-    (
-        "explicit deny in a resource-based policy",
-        "an explicit deny in a resource-based policy",
-        false,
-    ),
+    ("explicit deny in a service control policy", "an explicit deny in a service control policy", true),
+    ("explicit deny in a resource control policy", "an explicit deny in a resource control policy", true),
+    ("no service control policy allows", "the service control policies, none of which allows it", true),
+    ("no resource control policy allows", "the resource control policies, none of which allows it", true),
+    ("explicit deny in a permissions boundary", "an explicit deny in a permissions boundary", false),
+    ("explicit deny in a session policy", "an explicit deny in a session policy", false),
+    ("explicit deny in a vpc endpoint policy", "an explicit deny in a VPC endpoint policy", false),
+    ("explicit deny in an identity-based policy", "an explicit deny in an identity-based policy", false),
+    ("explicit deny in a resource-based policy", "an explicit deny in a resource-based policy", false),
 ];
 
 impl Denial {

@@ -86,7 +86,6 @@ pub fn cause_ids_of(finding: &Finding) -> Vec<String> {
         .collect()
 }
 
-/// Returns the id of one cause of a finding.
 pub(super) fn cause_id(finding: &Finding, cause: &Cause) -> CauseId {
     hash_id(finding.rule.id, &changed_subject(finding, cause))
 }
@@ -317,7 +316,6 @@ impl<'f> Ledger<'f> {
         ledger
     }
 
-    /// Adds the findings of a resource.
     fn add_resource(&mut self, findings: &'f [Finding]) {
         let mut failing: Vec<(&'static str, CauseId)> = Vec::new();
         let mut jobs: Vec<Symptom<'f>> = Vec::new();

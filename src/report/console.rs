@@ -8,56 +8,21 @@ use crate::model::ResourceKind;
 use crate::rules;
 
 /// Pages of the console by type; `{region}`, `{id}` and `{arn}` are replaced.
+#[rustfmt::skip]
 const PAGES: [(ResourceKind, &str); 13] = [
     (ResourceKind::S3Bucket, "s3/buckets/{id}?region={region}"),
-    (
-        ResourceKind::Ec2Instance,
-        "ec2/home?region={region}#InstanceDetails:instanceId={id}",
-    ),
-    (
-        ResourceKind::EbsVolume,
-        "ec2/home?region={region}#VolumeDetails:volumeId={id}",
-    ),
-    (
-        ResourceKind::RdsInstance,
-        "rds/home?region={region}#database:id={id};is-cluster=false",
-    ),
-    (
-        ResourceKind::RdsCluster,
-        "rds/home?region={region}#database:id={id};is-cluster=true",
-    ),
-    (
-        ResourceKind::AuroraCluster,
-        "rds/home?region={region}#database:id={id};is-cluster=true",
-    ),
-    (
-        ResourceKind::DynamodbTable,
-        "dynamodbv2/home?region={region}#table?name={id}",
-    ),
-    (
-        ResourceKind::EfsFileSystem,
-        "efs/home?region={region}#/file-systems/{id}",
-    ),
-    (
-        ResourceKind::FsxFileSystem,
-        "fsx/home?region={region}#file-system-details/{id}",
-    ),
-    (
-        ResourceKind::RedshiftCluster,
-        "redshiftv2/home?region={region}#cluster-details?cluster={id}",
-    ),
-    (
-        ResourceKind::CloudformationStack,
-        "cloudformation/home?region={region}#/stacks/stackinfo?stackId={arn}",
-    ),
-    (
-        ResourceKind::Vpc,
-        "vpcconsole/home?region={region}#VpcDetails:VpcId={id}",
-    ),
-    (
-        ResourceKind::BackupVault,
-        "backup/home?region={region}#/backupvaults/details/{id}",
-    ),
+    (ResourceKind::Ec2Instance, "ec2/home?region={region}#InstanceDetails:instanceId={id}"),
+    (ResourceKind::EbsVolume, "ec2/home?region={region}#VolumeDetails:volumeId={id}"),
+    (ResourceKind::RdsInstance, "rds/home?region={region}#database:id={id};is-cluster=false"),
+    (ResourceKind::RdsCluster, "rds/home?region={region}#database:id={id};is-cluster=true"),
+    (ResourceKind::AuroraCluster, "rds/home?region={region}#database:id={id};is-cluster=true"),
+    (ResourceKind::DynamodbTable, "dynamodbv2/home?region={region}#table?name={id}"),
+    (ResourceKind::EfsFileSystem, "efs/home?region={region}#/file-systems/{id}"),
+    (ResourceKind::FsxFileSystem, "fsx/home?region={region}#file-system-details/{id}"),
+    (ResourceKind::RedshiftCluster, "redshiftv2/home?region={region}#cluster-details?cluster={id}"),
+    (ResourceKind::CloudformationStack, "cloudformation/home?region={region}#/stacks/stackinfo?stackId={arn}"),
+    (ResourceKind::Vpc, "vpcconsole/home?region={region}#VpcDetails:VpcId={id}"),
+    (ResourceKind::BackupVault, "backup/home?region={region}#/backupvaults/details/{id}"),
 ];
 
 /// The addresses of the resources and rules that a report names.
@@ -68,7 +33,6 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Returns the links of a report.
     pub(super) fn of_report(report: &Report) -> Self {
         let mut resources = BTreeMap::new();
         for line in &report.resources {

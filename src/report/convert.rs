@@ -8,11 +8,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::facts::Summary;
-use super::json::{JsonCause, JsonFinding, JsonReport, JsonResource, JsonUnread, SCHEMA, Tool};
-use super::{
-    Explanation, Finding, FindingSubject, OmittedChecks, OmittedCounts, Report, ResourceLine,
-    Unread,
-};
+use super::json::{JsonCause, JsonFinding, JsonReport, JsonUnread, SCHEMA, Tool};
+use super::{Explanation, Finding, FindingSubject, OmittedCounts, Report, Unread};
 use crate::analysis::Cause;
 use crate::exit::FailOn;
 use crate::model::selection::Selection;
@@ -200,7 +197,7 @@ pub(super) fn assemble_report(json: JsonReport) -> Result<Report, ConvertError> 
             .collect::<Result<_, _>>()?,
         findings,
         omitted: OmittedCounts::new(),
-        resources: json.resources.into_iter().map(read_resource).collect(),
+        resources: json.resources,
         stale_waivers: json.stale_waivers,
         comparison: json.comparison,
         arguments: scan.arguments,
@@ -226,23 +223,6 @@ fn read_list(list: JsonUnread, tool: &Tool) -> Result<Unread, ConvertError> {
         },
         reason: list.reason,
     })
-}
-
-fn read_resource(json: JsonResource) -> ResourceLine {
-    ResourceLine {
-        omitted: OmittedChecks::default(),
-        arn: json.arn,
-        kind: json.kind,
-        id: json.id,
-        aws_type: json.aws_type,
-        name: json.name,
-        region: json.region,
-        account_id: json.account_id,
-        backup_tag: json.backup_tag,
-        verdict: json.verdict,
-        verdict_if_tagged: json.verdict_if_tagged,
-        reasons_if_tagged: json.reasons_if_tagged,
-    }
 }
 
 /// Reads a finding. `ids` has the ids of the resources by their ARNs.

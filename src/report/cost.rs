@@ -28,27 +28,12 @@ pub struct CostFormat {
 }
 
 /// Every format, the default first.
+#[rustfmt::skip]
 pub static COST_FORMATS: &[CostFormat] = &[
-    CostFormat {
-        name: "table",
-        about: "text for a terminal",
-        write: table::write,
-    },
-    CostFormat {
-        name: "json",
-        about: "one document of schema backup-check/cost/v1",
-        write: |estimate, _, out| json::write(estimate, out),
-    },
-    CostFormat {
-        name: "csv",
-        about: "one row per type, region and payer, for spreadsheets",
-        write: |estimate, _, out| csv::write(estimate, out),
-    },
-    CostFormat {
-        name: "markdown",
-        about: "text for pull requests and wikis",
-        write: |estimate, _, out| markdown::write(estimate, out),
-    },
+    CostFormat { name: "table", about: "text for a terminal", write: table::write },
+    CostFormat { name: "json", about: "one document of schema backup-check/cost/v1", write: |estimate, _, out| json::write(estimate, out) },
+    CostFormat { name: "csv", about: "one row per type, region and payer, for spreadsheets", write: |estimate, _, out| csv::write(estimate, out) },
+    CostFormat { name: "markdown", about: "text for pull requests and wikis", write: |estimate, _, out| markdown::write(estimate, out) },
 ];
 
 impl CostFormat {
@@ -59,9 +44,6 @@ impl CostFormat {
     }
 
     /// Writes an estimate.
-    ///
-    /// # Errors
-    /// The writer failed.
     pub fn write_estimate(
         &self,
         estimate: &Estimate,

@@ -153,10 +153,10 @@ impl Summary {
     /// Counts the resources and findings of a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let mut summary = Summary::default();
-        for resource in &report.resources {
-            summary.resources.add_verdict(resource.verdict);
-        }
+        let mut summary = Summary {
+            resources: report.resources.iter().map(|it| it.verdict).collect(),
+            ..Summary::default()
+        };
         for finding in &report.findings {
             summary.findings.add_finding(finding);
         }
@@ -170,17 +170,37 @@ impl Summary {
 }
 
 impl ResourceCounts {
-    /// Counts one more resource.
-    pub fn add_verdict(&mut self, verdict: ResourceVerdict) {
-        self.total += 1;
-        let count = match verdict {
-            ResourceVerdict::Ready => &mut self.ready,
-            ResourceVerdict::AtRisk => &mut self.at_risk,
-            ResourceVerdict::NotReady => &mut self.not_ready,
-            ResourceVerdict::Unknown => &mut self.unknown,
-            ResourceVerdict::Exempt => &mut self.exempt,
-        };
-        *count += 1;
+    /// Returns the number of resources with a verdict.
+    pub(super) fn get(&self, verdict: ResourceVerdict) -> usize {
+        match verdict {
+            ResourceVerdict::Ready => self.ready,
+            ResourceVerdict::AtRisk => self.at_risk,
+            ResourceVerdict::NotReady => self.not_ready,
+            ResourceVerdict::Unknown => self.unknown,
+            ResourceVerdict::Exempt => self.exempt,
+        }
+    }
+
+    /// Returns every verdict with its number of resources, worst first.
+    pub(super) fn worst_first(&self) -> [(ResourceVerdict, usize); 5] {
+        ResourceVerdict::WORST_FIRST.map(|verdict| (verdict, self.get(verdict)))
+    }
+}
+
+impl FromIterator<ResourceVerdict> for ResourceCounts {
+    fn from_iter<I: IntoIterator<Item = ResourceVerdict>>(verdicts: I) -> Self {
+        let mut counts = ResourceCounts::default();
+        for verdict in verdicts {
+            counts.total += 1;
+            *match verdict {
+                ResourceVerdict::Ready => &mut counts.ready,
+                ResourceVerdict::AtRisk => &mut counts.at_risk,
+                ResourceVerdict::NotReady => &mut counts.not_ready,
+                ResourceVerdict::Unknown => &mut counts.unknown,
+                ResourceVerdict::Exempt => &mut counts.exempt,
+            } += 1;
+        }
+        counts
     }
 }
 

@@ -34,31 +34,14 @@ pub struct FleetFormat {
 pub const PARQUET: &str = "parquet";
 
 /// Every format that is one document.
+#[rustfmt::skip]
 pub static FLEET_FORMATS: &[FleetFormat] = &[
-    FleetFormat {
-        name: "table",
-        write: table::write_report,
-    },
-    FleetFormat {
-        name: "json",
-        write: |report, _, out| summary::write_json(report, out),
-    },
-    FleetFormat {
-        name: "markdown",
-        write: |report, _, out| markdown::write_report(report, out),
-    },
-    FleetFormat {
-        name: "html",
-        write: |report, _, out| html::write_report(report, out),
-    },
-    FleetFormat {
-        name: "csv",
-        write: |report, _, out| csv::write_report(report, out),
-    },
-    FleetFormat {
-        name: "openmetrics",
-        write: |report, _, out| openmetrics::write_report(report, out),
-    },
+    FleetFormat { name: "table", write: table::write_report },
+    FleetFormat { name: "json", write: |report, _, out| summary::write_json(report, out) },
+    FleetFormat { name: "markdown", write: |report, _, out| markdown::write_report(report, out) },
+    FleetFormat { name: "html", write: |report, _, out| html::write_report(report, out) },
+    FleetFormat { name: "csv", write: |report, _, out| csv::write_report(report, out) },
+    FleetFormat { name: "openmetrics", write: |report, _, out| openmetrics::write_report(report, out) },
 ];
 
 impl FleetFormat {
@@ -76,9 +59,6 @@ impl FleetFormat {
     }
 
     /// Writes a report. `width` is that of the terminal, in columns.
-    ///
-    /// # Errors
-    /// The output failed.
     pub fn write_report(
         &self,
         report: &FleetReport,

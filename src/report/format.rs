@@ -4,32 +4,30 @@ use std::io::Write;
 
 use crate::exit::FailOn;
 
-use super::json::JsonWriter;
-use super::ndjson::NdjsonWriter;
-use super::stream::{FindingSource, HeldFindings, Shown, write_each};
+use super::stream::{FindingSource, HeldFindings, Shown};
 use super::table::Style;
 use super::{
-    Report, Status, WriteError, asff, csv, github, html, junit, markdown, ocsf, openmetrics, sarif,
-    table,
+    Report, Status, WriteError, asff, csv, github, html, json, junit, markdown, ndjson, ocsf,
+    openmetrics, sarif, table,
 };
 
 /// What a writer needs to know besides the report.
-#[derive(Debug, Clone, Copy)]
-pub struct Rendering<'a> {
+#[derive(Debug, Clone)]
+pub struct Rendering {
     /// The layout of text for people.
     pub style: Style,
     /// The file that findings without a location point at, as a path within the repository.
-    pub anchor: &'a str,
+    pub anchor: String,
     /// What makes the exit code 1: a format that other tools act on must not fail what the scan passes.
     pub gate: FailOn,
     /// The statuses of the findings in exports; empty for all.
-    pub statuses: &'a [Status],
+    pub statuses: Vec<Status>,
 }
 
-impl Rendering<'_> {
+impl Rendering {
     /// Returns the findings that an export has.
     fn shown(&self) -> Shown {
-        match self.statuses {
+        match self.statuses.as_slice() {
             [] => self.style.show_skipped.into(),
             statuses => Shown::only(statuses, self.style.show_skipped),
         }
@@ -53,14 +51,14 @@ pub struct Format {
 #[derive(Debug, Clone, Copy)]
 pub enum Writer {
     /// Writes a report that may have only counted the findings that pass or do not apply.
-    Report(fn(&Report, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>),
+    Report(fn(&Report, &Rendering, &mut dyn Write) -> Result<(), WriteError>),
     /// Writes all findings one by one.
     Findings(WriteFindings),
 }
 
 /// Writes a report whose findings are in a source.
 type WriteFindings =
-    fn(&Report, &dyn FindingSource, &Rendering<'_>, &mut dyn Write) -> Result<(), WriteError>;
+    fn(&Report, &dyn FindingSource, &Rendering, &mut dyn Write) -> Result<(), WriteError>;
 
 /// The name of the default format.
 pub const TABLE: &str = "table";
@@ -83,8 +81,7 @@ pub static FORMATS: &[Format] = &[
         lists_findings: true,
         about: "one document of schema backup-check/v1",
         writer: Writer::Findings(|report, source, how, out| {
-            let mut writer = JsonWriter::new(out);
-            write_each(report, source, how.shown(), how.gate, &mut writer)
+            json::write_findings(report, source, how.shown(), how.gate, out)
         }),
     },
     Format {
@@ -92,8 +89,7 @@ pub static FORMATS: &[Format] = &[
         lists_findings: true,
         about: "one finding per line, the summary on the last",
         writer: Writer::Findings(|report, source, how, out| {
-            let mut writer = NdjsonWriter::new(out);
-            write_each(report, source, how.shown(), how.gate, &mut writer)
+            ndjson::write_findings(report, source, how.shown(), how.gate, out)
         }),
     },
     Format {
@@ -109,7 +105,7 @@ pub static FORMATS: &[Format] = &[
         lists_findings: true,
         about: "SARIF 2.1.0, for code scanning",
         writer: Writer::Report(|report, how, out| {
-            sarif::write_report(report, how.anchor, how.gate, how.shown(), out)
+            sarif::write_report(report, &how.anchor, how.gate, how.shown(), out)
         }),
     },
     Format {
@@ -152,7 +148,9 @@ pub static FORMATS: &[Format] = &[
         name: GITHUB,
         lists_findings: false,
         about: "annotations, summary and outputs of a GitHub Actions step",
-        writer: Writer::Report(|report, how, out| github::write(report, how.anchor, how.gate, out)),
+        writer: Writer::Report(|report, how, out| {
+            github::write(report, &how.anchor, how.gate, out)
+        }),
     },
     Format {
         name: "html",
@@ -185,7 +183,7 @@ impl Format {
     pub fn write_report(
         &self,
         report: &Report,
-        how: &Rendering<'_>,
+        how: &Rendering,
         out: &mut dyn Write,
     ) -> Result<(), WriteError> {
         self.write_findings(report, &HeldFindings::new(report), how, out)
@@ -199,7 +197,7 @@ impl Format {
         &self,
         report: &Report,
         source: &dyn FindingSource,
-        how: &Rendering<'_>,
+        how: &Rendering,
         out: &mut dyn Write,
     ) -> Result<(), WriteError> {
         match self.writer {

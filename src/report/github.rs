@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::digest::Digest;
-use super::digest::counts::VerdictCounts;
 use super::digest::names::resource_label;
 use super::digest::root_causes::RootCause;
 use super::digest::summary::{summarize_resources, summarize_rest};
+use super::facts::ResourceCounts;
 use super::place::{format_location, locations_by_arn};
 use super::{Report, ResourceVerdict, StaleState, StaleWaiver, Status, WriteError};
 use crate::exit::FailOn;
@@ -66,7 +66,6 @@ impl Level {
     }
 }
 
-/// One annotation.
 #[derive(Debug)]
 struct Annotation {
     title: String,
@@ -74,16 +73,12 @@ struct Annotation {
     location: Option<Place>,
     /// Its subject in a few words, if it is counted and not shown.
     subject: String,
-    /// The number of resources.
     resources: String,
     /// Whether a finding is not in the baseline.
     is_new: bool,
 }
 
 /// Writes a report as workflow commands, followed by the summary.
-///
-/// # Errors
-/// The writer failed.
 pub fn write(
     report: &Report,
     anchor: &str,
@@ -137,7 +132,7 @@ fn annotate_report(digest: &Digest<'_>, gate: FailOn) -> BTreeMap<Level, Vec<Ann
 pub fn outputs(report: &Report, exit_code: u8) -> String {
     let digest = Digest::new(report);
     let totals = digest.totals;
-    let verdicts: VerdictCounts = report.resources.iter().map(|it| it.verdict).collect();
+    let verdicts: ResourceCounts = report.resources.iter().map(|it| it.verdict).collect();
     let not_ready = verdicts.get(ResourceVerdict::NotReady);
     let comparison = report.comparison.as_ref();
     let in_comparison = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());

@@ -17,11 +17,10 @@ use serde_json::ser::Formatter;
 use super::cause::cause_id;
 pub use super::facts::{FindingCounts, ResourceCounts, Scan, Summary};
 use super::renderings::Renderings;
-use super::stream::{HeldFindings, write_each};
+use super::stream::{HeldFindings, ReportFacts};
 use super::{
-    Baseline, CauseLine, Comparison, FactSource, Finding, FindingWriter, ReasonIfTagged, Report,
-    ReportFacts, ResourceLine, ResourceVerdict, Shown, StaleWaiver, Status, Unread, Waiver,
-    WriteError, cause_id_of,
+    Baseline, CauseLine, Comparison, FactSource, Finding, FindingSource, Report, ResourceLine,
+    ResourceVerdict, Shown, StaleWaiver, Status, Waiver, WriteError, cause_id_of,
 };
 use crate::analysis::{Cause, Evidence};
 use crate::exit::FailOn;
@@ -63,7 +62,7 @@ pub struct JsonReport {
     /// What must change, sorted by id.
     pub causes: Vec<CauseLine<'static>>,
     /// Every resource that was read.
-    pub resources: Vec<JsonResource>,
+    pub resources: Vec<ResourceLine>,
     /// One finding per rule and resource.
     pub findings: Vec<JsonFinding<'static>>,
     /// Waivers of the config that are expired or unused; absent where there are none.
@@ -88,18 +87,6 @@ pub struct JsonUnread {
     pub reason: String,
 }
 
-impl JsonUnread {
-    /// Returns the public form of an incomplete list.
-    #[must_use]
-    pub fn new(list: &Unread) -> Self {
-        JsonUnread {
-            region: list.region.clone(),
-            service: list.service.to_owned(),
-            reason: list.reason.clone(),
-        }
-    }
-}
-
 /// The tool that wrote a report.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
@@ -107,40 +94,6 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
-}
-
-/// One resource.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct JsonResource {
-    /// Its ARN, or its identifier where AWS has no ARN.
-    pub arn: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub kind: ResourceKind,
-    /// The CloudFormation type, `AWS::FSx::FileSystem`, of a resource of type `other`; absent otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aws_type: Option<String>,
-    /// Its id.
-    pub id: String,
-    /// Its `Name` tag.
-    pub name: Option<String>,
-    /// Its region.
-    pub region: String,
-    /// Its account.
-    pub account_id: Option<String>,
-    /// The value of its backup tag.
-    pub backup_tag: BackupTag,
-    /// The worst of its findings.
-    pub verdict: ResourceVerdict,
-    /// The verdict that it would have if it were tagged `enabled`; absent where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict_if_tagged: Option<ResourceVerdict>,
-    /// What would be found if it were tagged `enabled`; absent where the findings say it, or nothing would be.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons_if_tagged: Vec<ReasonIfTagged>,
-    /// The ids of the causes of the account that stop backups or copies of the resource, sorted.
-    #[serde(default)]
-    pub prerequisites: Vec<String>,
 }
 
 /// The result of one rule on one resource.
@@ -252,25 +205,6 @@ impl Tool {
     }
 }
 
-impl JsonResource {
-    fn new(line: &ResourceLine) -> Self {
-        JsonResource {
-            arn: line.arn.clone(),
-            kind: line.kind,
-            aws_type: line.aws_type.clone(),
-            id: line.id.clone(),
-            name: line.name.clone(),
-            region: line.region.clone(),
-            account_id: line.account_id.clone(),
-            backup_tag: line.backup_tag,
-            verdict: line.verdict,
-            verdict_if_tagged: line.verdict_if_tagged,
-            reasons_if_tagged: line.reasons_if_tagged.clone(),
-            prerequisites: Vec::new(),
-        }
-    }
-}
-
 impl<'a> JsonFinding<'a> {
     /// Returns the public form of a finding.
     #[must_use]
@@ -310,112 +244,78 @@ struct ResourceList<'a>(&'a ReportFacts<'a>);
 impl Serialize for ResourceList<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let lines = self.0.resources.iter();
-        serializer.collect_seq(lines.map(|line| JsonResource {
+        serializer.collect_seq(lines.map(|line| ResourceLine {
             prerequisites: self.0.prerequisites_of(line),
-            ..JsonResource::new(line)
+            ..line.clone()
         }))
     }
 }
 
-/// The writer of the format.
-///
-/// The facts besides the findings precede them where they are known by then, and follow them otherwise.
-pub struct JsonWriter<'a> {
-    out: &'a mut dyn Write,
-    findings: usize,
-    facts_written: bool,
-    renderings: Renderings,
-}
-
-impl<'a> JsonWriter<'a> {
-    /// Returns a writer to an output.
-    pub fn new(out: &'a mut dyn Write) -> Self {
-        JsonWriter {
-            out,
-            findings: 0,
-            facts_written: false,
-            renderings: Renderings::default(),
+/// Writes a report, one finding a line.
+pub(super) fn write_findings(
+    report: &Report,
+    source: &dyn FindingSource,
+    shown: Shown,
+    gate: FailOn,
+    out: &mut dyn Write,
+) -> Result<(), WriteError> {
+    let facts = ReportFacts::new(report, shown, gate);
+    write!(out, "{{\n  \"schema\": \"{SCHEMA}\"")?;
+    write_member("tool", &Tool::current(), out)?;
+    write_member("scan", &facts.scan, out)?;
+    write_member("summary", &facts.summary, out)?;
+    write_member("verdict", &facts.verdict, out)?;
+    write_member("exit_code", &facts.exit_code, out)?;
+    write_member("gate", &facts.gate, out)?;
+    write_member("coverage", &facts.coverage, out)?;
+    write_member("causes", &facts.causes, out)?;
+    write_member("resources", &ResourceList(&facts), out)?;
+    write!(out, ",\n  \"findings\": [")?;
+    let mut renderings = Renderings::default();
+    let mut is_first = true;
+    source.visit_all(&mut |finding, _| {
+        if !shown.includes(finding) {
+            return Ok(());
         }
-    }
-
-    /// Writes a member of the document after the one before it.
-    fn write_member(&mut self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
-        write!(self.out, ",\n  \"{name}\": ")?;
-        let mut out = BufWriter::new(&mut *self.out);
-        let layout = ItemLines::default();
-        value.serialize(&mut Serializer::with_formatter(&mut out, layout))?;
-        Ok(out.flush()?)
-    }
-
-    fn write_facts(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
-        self.write_member("scan", &facts.scan)?;
-        self.write_member("summary", &facts.summary)?;
-        self.write_member("verdict", &facts.verdict)?;
-        self.write_member("exit_code", &facts.exit_code)?;
-        self.write_member("gate", &facts.gate)?;
-        self.write_member("coverage", &facts.coverage)?;
-        self.write_member("causes", &facts.causes)?;
-        self.write_member("resources", &ResourceList(facts))?;
-        self.facts_written = true;
-        Ok(())
-    }
-}
-
-impl FindingWriter for JsonWriter<'_> {
-    fn begin_report(&mut self, _: &str, known: Option<&ReportFacts<'_>>) -> Result<(), WriteError> {
-        write!(self.out, "{{\n  \"schema\": \"{SCHEMA}\"")?;
-        self.write_member("tool", &Tool::current())?;
-        if let Some(facts) = known {
-            self.write_facts(facts)?;
-        }
-        Ok(write!(self.out, ",\n  \"findings\": [")?)
-    }
-
-    fn write_finding(
-        &mut self,
-        finding: &Finding,
-        _: Option<&ResourceLine>,
-    ) -> Result<(), WriteError> {
-        let separator = if self.findings == 0 { "" } else { "," };
-        write!(self.out, "{separator}\n    ")?;
-        self.findings += 1;
-        self.renderings.write_finding(finding, self.out, |text| {
+        let separator = if is_first { "" } else { "," };
+        is_first = false;
+        write!(out, "{separator}\n    ")?;
+        renderings.write_finding(finding, out, |text| {
             Ok(serde_json::to_writer(text, &JsonFinding::new(finding))?)
         })
+    })?;
+    write!(out, "{}", if is_first { "]" } else { "\n  ]" })?;
+    if !facts.stale_waivers.is_empty() {
+        write_member("stale_waivers", &facts.stale_waivers, out)?;
     }
+    if let Some(comparison) = facts.comparison {
+        write_member("comparison", comparison, out)?;
+    }
+    if !facts.unread.is_empty() {
+        write_member("unread", &facts.unread, out)?;
+    }
+    Ok(writeln!(out, "\n}}")?)
+}
 
-    fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError> {
-        let end = if self.findings == 0 { "]" } else { "\n  ]" };
-        write!(self.out, "{end}")?;
-        if !self.facts_written {
-            self.write_facts(facts)?;
-        }
-        if !facts.stale_waivers.is_empty() {
-            self.write_member("stale_waivers", &facts.stale_waivers)?;
-        }
-        if let Some(comparison) = facts.comparison {
-            self.write_member("comparison", comparison)?;
-        }
-        if !facts.unread.is_empty() {
-            let lists = facts.unread.iter().map(JsonUnread::new);
-            self.write_member("unread", &lists.collect::<Vec<_>>())?;
-        }
-        Ok(writeln!(self.out, "\n}}")?)
-    }
+/// Writes a member of the document after the one before it.
+fn write_member(name: &str, value: &impl Serialize, out: &mut dyn Write) -> Result<(), WriteError> {
+    write!(out, ",\n  \"{name}\": ")?;
+    let mut out = BufWriter::new(out);
+    value.serialize(&mut Serializer::with_formatter(
+        &mut out,
+        ItemLines::default(),
+    ))?;
+    Ok(out.flush()?)
 }
 
 /// Writes a report that holds all its findings.
-///
-/// # Errors
-/// The output failed.
 pub fn write_report(
     report: &Report,
     shown: impl Into<Shown>,
     gate: FailOn,
     out: &mut dyn Write,
 ) -> Result<(), WriteError> {
-    let held = HeldFindings::new(report);
-    write_each(report, &held, shown.into(), gate, &mut JsonWriter::new(out))
+    write_findings(report, &HeldFindings::new(report), shown.into(), gate, out)
 }
 
 /// Returns the names of the services that a rule is about.

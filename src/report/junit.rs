@@ -142,7 +142,6 @@ fn count_cases<'a>(
     suites
 }
 
-/// The result of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CaseResult {
     Success,
@@ -183,7 +182,6 @@ fn incomplete_listings(report: &Report) -> BTreeMap<(&str, &str), BTreeSet<&str>
     listings
 }
 
-/// Returns the case of a finding.
 fn format_case(finding: &Finding, gate: FailOn) -> String {
     let result = case_result(finding, gate);
     let class = escape_markup(&escape_text(&finding.resource)).into_owned();

@@ -15,7 +15,8 @@ use super::{Report, ResourceVerdict, Status, WriteError};
 use crate::text::escape_invisible;
 
 /// The statuses that are counted, worst first. Skipped findings are not.
-const STATUSES: [Status; 4] = [Status::Fail, Status::Unknown, Status::Warn, Status::Pass];
+pub(super) const STATUSES: [Status; 4] =
+    [Status::Fail, Status::Unknown, Status::Warn, Status::Pass];
 /// The status of findings that a waiver covers. As in the summary, no other count includes them.
 const WAIVED: &str = "waived";
 
@@ -60,9 +61,6 @@ pub static METRICS: [Metric; 4] = [
 ];
 
 /// Writes a report as gauges.
-///
-/// # Errors
-/// The output failed.
 pub fn write_report(report: &Report, out: &mut dyn Write) -> Result<(), WriteError> {
     let account = report.account_id.as_deref().unwrap_or_default();
     let [resources, findings, complete, scanned] = &METRICS;

@@ -16,7 +16,6 @@ pub(super) enum ConsoleSeverity {
 }
 
 impl ConsoleSeverity {
-    /// Returns the severity of a finding.
     pub(super) fn from_finding(finding: &Finding) -> Self {
         match (finding.status, finding.gating) {
             (Status::Pass | Status::Skip, _) => ConsoleSeverity::Informational,

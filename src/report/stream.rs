@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::digest::counts::Totals;
 use super::digest::prerequisites::AccountPrerequisites;
 use super::facts::{Scan, Summary};
@@ -12,42 +14,6 @@ use super::{
 use crate::exit::FailOn;
 use crate::model::ResourceKind;
 use crate::model::coverage::Coverage;
-
-/// A writer that writes findings one by one.
-///
-/// The caller calls [`begin_report`](FindingWriter::begin_report) once, then
-/// [`write_finding`](FindingWriter::write_finding) for each finding in the order of the report, then
-/// [`finish_report`](FindingWriter::finish_report) once.
-pub trait FindingWriter {
-    /// Writes what precedes the findings. `scanned_at` is the time at which reading finished, RFC 3339.
-    ///
-    /// `known` is `None` where the report is written while the account is evaluated: the facts are then
-    /// written by [`finish_report`](FindingWriter::finish_report).
-    ///
-    /// # Errors
-    /// The output failed.
-    fn begin_report(
-        &mut self,
-        scanned_at: &str,
-        known: Option<&ReportFacts<'_>>,
-    ) -> Result<(), WriteError>;
-
-    /// Writes one finding. `resource` is its row in the list of resources.
-    ///
-    /// # Errors
-    /// The output failed.
-    fn write_finding(
-        &mut self,
-        finding: &Finding,
-        resource: Option<&ResourceLine>,
-    ) -> Result<(), WriteError>;
-
-    /// Writes what follows the findings.
-    ///
-    /// # Errors
-    /// The output failed.
-    fn finish_report(&mut self, facts: &ReportFacts<'_>) -> Result<(), WriteError>;
-}
 
 /// The statuses of the findings to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,33 +63,26 @@ impl From<bool> for Shown {
     }
 }
 
-/// Everything that a report holds besides its findings.
-#[derive(Debug)]
-pub struct ReportFacts<'a> {
-    /// What was scanned.
-    pub scan: Scan,
-    /// Counts of resources and findings.
-    pub summary: Summary,
-    /// One row per service and region.
-    pub coverage: &'a [Coverage],
-    /// Every resource that was read.
-    pub resources: &'a [ResourceLine],
-    /// The verdict of the gating findings.
-    pub verdict: ResourceVerdict,
-    /// The exit code of the scan.
-    pub exit_code: u8,
-    /// What makes the exit code 1.
-    pub gate: FailOn,
-    /// What must change, sorted by id.
-    pub causes: CauseList<'a>,
-    /// The causes of the account that stop backups and copies.
-    pub(super) prerequisites: AccountPrerequisites<'a>,
-    /// Waivers of the config that are expired or unused.
-    pub stale_waivers: &'a [StaleWaiver],
-    /// The comparison with a baseline, if there is one.
-    pub comparison: Option<&'a Comparison>,
-    /// Incomplete listings that may lack gating resources.
-    pub unread: &'a [Unread],
+/// Everything that a report holds besides its findings, as the last line of ndjson has it.
+#[derive(Debug, Serialize)]
+pub(super) struct ReportFacts<'a> {
+    pub(super) scan: Scan,
+    pub(super) summary: Summary,
+    pub(super) verdict: ResourceVerdict,
+    pub(super) exit_code: u8,
+    pub(super) gate: FailOn,
+    pub(super) coverage: &'a [Coverage],
+    pub(super) causes: CauseList<'a>,
+    #[serde(skip)]
+    pub(super) resources: &'a [ResourceLine],
+    #[serde(skip)]
+    prerequisites: AccountPrerequisites<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) stale_waivers: &'a [StaleWaiver],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) comparison: Option<&'a Comparison>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) unread: &'a [Unread],
 }
 
 impl<'a> ReportFacts<'a> {
@@ -139,11 +98,13 @@ impl<'a> ReportFacts<'a> {
         ids
     }
 
-    /// Returns the facts of a report that holds all its findings.
-    #[must_use]
-    pub fn from_report(report: &'a Report, gate: FailOn) -> Self {
+    /// Returns the facts of a report of which some findings are written.
+    pub(super) fn new(report: &'a Report, shown: Shown, gate: FailOn) -> Self {
         ReportFacts {
-            scan: Scan::from_report(report),
+            scan: Scan {
+                statuses: shown.list_statuses(),
+                ..Scan::from_report(report)
+            },
             summary: Summary::of(report),
             verdict: Totals::count(report).verdict,
             exit_code: report.exit(gate).code(),
@@ -207,22 +168,4 @@ impl FindingSource for HeldFindings<'_> {
         }
         Ok(())
     }
-}
-
-/// Passes the findings of a report to a writer of single findings.
-pub(super) fn write_each(
-    report: &Report,
-    source: &dyn FindingSource,
-    shown: Shown,
-    gate: FailOn,
-    writer: &mut dyn FindingWriter,
-) -> Result<(), WriteError> {
-    let mut facts = ReportFacts::from_report(report, gate);
-    facts.scan.statuses = shown.list_statuses();
-    writer.begin_report(&facts.scan.finished_at, Some(&facts))?;
-    source.visit_all(&mut |finding, line| match shown.includes(finding) {
-        true => writer.write_finding(finding, line),
-        false => Ok(()),
-    })?;
-    writer.finish_report(&facts)
 }

@@ -6,7 +6,7 @@ use crate::analysis::backup_plans::{
 use crate::analysis::backup_target::{Target, describe_selected};
 use crate::analysis::backup_types::subject_of_arn;
 use crate::analysis::central_copies::{
-    CentralCopies, Prevented, find_central_copies, join_reasons,
+    CentralCopies, LONGER_RETENTION, Prevented, find_central_copies, join_reasons,
 };
 use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
@@ -250,7 +250,7 @@ fn report_copy<'a>(
     );
     let pauses: Option<Vec<&Prevented>> = copies.made.iter().map(|it| it.pause.as_ref()).collect();
     if let Some([pause, ..]) = pauses.as_deref() {
-        let fix = format!("Ask {} {}.", cx.settings.contact, pause.request);
+        let fix = cx.ask_contact(&pause.request);
         let message = format!("{seen}, but {}{}", pause.reason, authority.why());
         return Err(Outcome::breach(message).fix(fix));
     }
@@ -260,10 +260,7 @@ fn report_copy<'a>(
             "{seen}, but {flaw} (see central-copy-retained){}",
             authority.why()
         ))
-        .fix(format!(
-            "Ask {} to give the copy action a lifecycle with a longer retention.",
-            cx.settings.contact
-        )),
+        .fix(cx.ask_contact(LONGER_RETENTION)),
         _ => Outcome::pass(seen + &authority.why()),
     })
 }
@@ -297,7 +294,7 @@ fn report_no_copy<'a>(
     let contact = &cx.settings.contact;
     let requests: BTreeSet<&str> = prevented.iter().map(|it| it.request.as_str()).collect();
     let fix = match requests.is_empty() {
-        false => format!("Ask {contact} {}.", join_requests(&requests)),
+        false => cx.ask_contact(&join_requests(&requests)),
         true => format!(
             "Ask {contact} to add a copy action to a vault of {central} to the plan. If copies are meant to go to another account, set central_account in the configuration."
         ),

@@ -123,9 +123,7 @@ impl Named {
 fn check_account(cx: &RuleContext<'_>, snapshot: &Snapshot) -> CheckResult {
     let named = find_roles(cx, snapshot);
     let outcomes = named.roles.iter().map(|role| {
-        check_role(cx, snapshot, role, &named)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("role", role.as_str())
+        Outcome::from(check_role(cx, snapshot, role, &named)).with("role", role.as_str())
     });
     let outcomes = outcomes.chain(named.unread.iter().map(Outcome::unknown));
     Ok(join_outcomes(outcomes).unwrap_or_else(|| Outcome::skip("the backup policy names no role")))
@@ -198,14 +196,14 @@ fn check_role(
 ) -> CheckResult {
     let by = meant.describe_source(named);
     let arn = Arn::parse(named);
-    let name = named.rsplit('/').next().unwrap_or(named);
+    let name = name_of(named);
     let own = snapshot.account_id.as_deref();
     if let Some(arn) = arn.filter(|arn| own.is_some_and(|own| arn.account != own)) {
         return Ok(Outcome::breach(format!(
             "{by} {named}, a role of account {}: AWS Backup accepts only a role of this account",
             arn.account
         ))
-        .fix(ask_contact(cx, "to name a role of this account")));
+        .fix(cx.ask_contact("to name a role of this account")));
     }
     // A file contains only the roles that it creates.
     if snapshot.has_no_account() && !snapshot.backup_roles.contains_key(name) {
@@ -217,38 +215,28 @@ fn check_role(
     })?;
     let Some(role) = read.get()? else {
         if let Some(gap) = &meant.guessed {
-            let mut outcome = Outcome::unknown(gap);
-            for cause in &mut outcome.causes {
-                cause.message = format!(
-                    "the role {name} does not exist, but only the configuration or the company guide names it; the backup role is unknown: {}",
-                    cause.message
-                );
-            }
-            return Ok(outcome);
+            return Ok(Outcome::unknown(gap).after(&format!(
+                "the role {name} does not exist, but only the configuration or the company guide names it; the backup role is unknown"
+            )));
         }
         return Ok(Outcome::breach(format!(
             "the role {name}, which {by}, does not exist: no backups are made"
         ))
-        .fix(ask_contact(cx, "to create the role")));
+        .fix(cx.ask_contact("to create the role")));
     };
     if arn.is_some() && role.arn != named {
         return Ok(Outcome::breach(format!(
             "{by} {named}, but the role of that name in this account is {}",
             role.arn
         ))
-        .fix(ask_contact(
-            cx,
-            "to add the path to the role ARN in the plan",
-        )));
+        .fix(cx.ask_contact("to add the path to the role ARN in the plan")));
     }
     let parts = [
         Ok(check_permissions(cx, snapshot, role, meant.unread.as_ref())),
         check_trust(cx, role),
     ];
-    let outcomes = parts
-        .into_iter()
-        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
-    Ok(join_outcomes(outcomes).unwrap_or_else(|| Outcome::pass(format!("the role {name} exists"))))
+    Ok(join_outcomes(parts.into_iter().map(Outcome::from))
+        .unwrap_or_else(|| Outcome::pass(format!("the role {name} exists"))))
 }
 
 fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
@@ -268,7 +256,7 @@ fn check_trust(cx: &RuleContext<'_>, role: &BackupRole) -> CheckResult {
         Truth::False => Ok(Outcome::breach(format!(
             "the role {name} does not trust {SERVICE}: AWS Backup cannot assume it"
         ))
-        .fix(ask_contact(cx, "to allow AWS Backup to assume the role"))),
+        .fix(cx.ask_contact("to allow AWS Backup to assume the role"))),
         Truth::Unknown => Err(Gap::new(
             GapKind::Open,
             format!(
@@ -323,9 +311,7 @@ impl Lack {
             }
         }
     }
-}
 
-impl Lack {
     /// Adds a gap, but of what depends on conditions only the first.
     fn add_unknown(&mut self, gap: Gap) {
         let is_open = |it: &Gap| it.kind == GapKind::Open;
@@ -455,9 +441,7 @@ fn describe_lack(
                 "policy {} of the role {name} denies actions for {list}",
                 name_of(policy)
             ))
-            .fix(ask_contact(
-                cx,
-                &match is_aws_managed(policy) {
+            .fix(cx.ask_contact(&match is_aws_managed(policy) {
                     true => format!("to detach policy {policy} from the role"),
                     false => format!("to remove the deny from policy {policy}"),
                 },
@@ -465,9 +449,7 @@ fn describe_lack(
             Reason::OutsideBoundary(policy) => Outcome::breach(format!(
                 "the permissions boundary {policy} of the role {name} does not allow actions for {list}"
             ))
-            .fix(ask_contact(
-                cx,
-                &match is_aws_managed(policy) {
+            .fix(cx.ask_contact(&match is_aws_managed(policy) {
                     true => "to replace the permissions boundary".to_owned(),
                     false => format!("to allow them in the permissions boundary {policy}"),
                 },
@@ -557,7 +539,7 @@ fn ask_to_attach(
         .collect();
     let fix = format!("to run {}", commands.join(" and "));
     arns.into_iter()
-        .fold(outcome.fix(ask_contact(cx, &fix)), |outcome, policy_arn| {
+        .fold(outcome.fix(cx.ask_contact(&fix)), |outcome, policy_arn| {
             outcome.remedy(Remedy::AttachRolePolicy {
                 role: name.to_owned(),
                 policy_arn,
@@ -568,8 +550,4 @@ fn ask_to_attach(
 /// Returns the name of a role or policy, without its path.
 fn name_of(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
-}
-
-fn ask_contact(cx: &RuleContext<'_>, what: &str) -> String {
-    format!("Ask {} {what}.", cx.settings.contact)
 }

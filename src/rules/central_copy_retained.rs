@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::in_region;
-use crate::analysis::central_copies::{CentralCopies, find_central_copies};
+use crate::analysis::central_copies::{CentralCopies, LONGER_RETENTION, find_central_copies};
 use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::fact::Fact;
@@ -115,9 +115,6 @@ fn check_copies(cx: &RuleContext<'_>, copies: &CentralCopies<'_>) -> Outcome {
         .with("rules", rules);
     match flaws.is_empty() {
         true => outcome,
-        false => outcome.fix(format!(
-            "Ask {} to give the copy action a lifecycle with a longer retention.",
-            cx.settings.contact
-        )),
+        false => outcome.fix(cx.ask_contact(LONGER_RETENTION)),
     }
 }

@@ -148,7 +148,6 @@ impl Jobs<'_> {
         limit(self.plans.interval_hours()).max(limit(None))
     }
 
-    /// Whether a copy is recent.
     fn is_recent(&self, now: Timestamp, job: &Job<'_>) -> bool {
         within(now, job.ended, i64::from(self.copy_limit()) + COPY_HOURS)
     }
@@ -271,7 +270,6 @@ fn check_history(
     Ok(job.evidence(outcome))
 }
 
-/// Checks a copy that completed.
 fn check_completed_copy(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
@@ -302,10 +300,9 @@ fn check_completed_copy(
                 ago(now, job.ended),
                 day(backup.ended)
             ))
-            .fix(format!(
-                "Ask {} whether the backup plan still copies to {central}.",
-                cx.settings.contact
-            )));
+            .fix(cx.ask_contact(&format!(
+                "whether the backup plan still copies to {central}"
+            ))));
         }
     }
     let broken = found.broken();
@@ -390,10 +387,7 @@ fn check_without_copy(
     Ok(
         Outcome::breach(format!("{seen}, although there are backups{why}"))
             .fix(match broken.as_slice() {
-                [] => format!(
-                    "Ask {} whether the backup plan copies to {central}.",
-                    cx.settings.contact
-                ),
+                [] => cx.ask_contact(&format!("whether the backup plan copies to {central}")),
                 broken => format!("Fix {} first.", broken.join(", ")),
             })
             .with("other_accounts", elsewhere.to_vec()),

@@ -1,4 +1,4 @@
-use crate::analysis::encryption::{stored, use_customer_key};
+use crate::analysis::encryption::{check_each_part, stored, use_customer_key};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::fact::Fact;
 use crate::model::kind::BackupKey;
@@ -49,20 +49,15 @@ rule! {
 }
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
-    let parts = stored(cx, resource)?.into_iter().map(|part| {
-        let outcome = match part.encrypted {
-            Ok(true) if part.has_aws_owned_key() => {
-                Outcome::pass("encrypted with an AWS owned key")
-            }
-            Ok(true) => Outcome::pass("encrypted"),
-            Ok(false) => report_unencrypted(resource.kind())
+    let worst = check_each_part(&stored(cx, resource)?, |part| {
+        Ok(match part.encrypted.clone()? {
+            true if part.has_aws_owned_key() => Outcome::pass("encrypted with an AWS owned key"),
+            true => Outcome::pass("encrypted"),
+            false => report_unencrypted(resource.kind())
                 .remedy(use_customer_key(cx, resource, part.id, false)),
-            Err(gap) => Outcome::unknown(&gap),
-        };
-        outcome.part(part.id)
+        })
     });
-    Ok(Outcome::worst(parts)
-        .unwrap_or_else(|| Outcome::skip("no storage whose encryption its backup inherits")))
+    Ok(worst.unwrap_or_else(|| Outcome::skip("no storage whose encryption its backup inherits")))
 }
 
 fn report_unencrypted(kind: ResourceKind) -> Outcome {

@@ -1,5 +1,5 @@
 use crate::analysis::encryption::{
-    Part, is_aws_alias, name_aws_managed_key, resolve, stored, use_customer_key,
+    Part, check_each_part, is_aws_alias, name_aws_managed_key, resolve, stored, use_customer_key,
 };
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
@@ -55,14 +55,10 @@ rule! {
 }
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
-    let parts = stored(cx, resource)?.into_iter().map(|part| {
-        let id = part.id;
-        check_part(cx, resource, &part)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .part(id)
+    let worst = check_each_part(&stored(cx, resource)?, |part| {
+        check_part(cx, resource, part)
     });
-    Ok(Outcome::worst(parts)
-        .unwrap_or_else(|| Outcome::skip("its backup does not inherit its KMS key")))
+    Ok(worst.unwrap_or_else(|| Outcome::skip("its backup does not inherit its KMS key")))
 }
 
 fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {

@@ -1,5 +1,5 @@
 use crate::analysis::encryption::{
-    KeyOwner, Part, all_parts, is_aws_alias, resolve, use_customer_key,
+    KeyOwner, Part, all_parts, check_each_part, is_aws_alias, resolve, use_customer_key,
 };
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
@@ -45,13 +45,10 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
     ) {
         return Ok(Outcome::skip("its encryption is not checked"));
     }
-    let parts = all_parts(cx, resource)?.into_iter().map(|part| {
-        let id = part.id;
-        check_part(cx, resource, &part)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .part(id)
+    let worst = check_each_part(&all_parts(cx, resource)?, |part| {
+        check_part(cx, resource, part)
     });
-    Ok(Outcome::worst(parts).unwrap_or_else(|| Outcome::pass("not encrypted with a KMS key")))
+    Ok(worst.unwrap_or_else(|| Outcome::pass("not encrypted with a KMS key")))
 }
 
 fn check_part(cx: &RuleContext<'_>, resource: Resource<'_>, part: &Part<'_>) -> CheckResult {

@@ -5,7 +5,7 @@ use crate::analysis::sharing::judge_sharing;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
 use crate::key_sharing::facts::ViaService;
-use crate::model::backup::{AIR_GAPPED_VAULT, Vault};
+use crate::model::backup::Vault;
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
@@ -57,28 +57,22 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         ));
     }
     let outcomes = named.into_iter().map(|name| {
-        let outcome = region
-            .vaults
-            .find(|vault| vault.id == name)
-            .and_then(|vault| match vault {
-                Some(vault) => check_vault(cx, vault),
-                None => Ok(Outcome::skip(format!(
-                    "the vault {name} does not exist: see local-vault-ready"
-                ))),
-            });
-        outcome
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("vault", name)
+        let found = region.vaults.find(|vault| vault.id == name);
+        let outcome = found.and_then(|vault| match vault {
+            Some(vault) => check_vault(cx, vault),
+            None => Ok(Outcome::skip(format!(
+                "the vault {name} does not exist: see local-vault-ready"
+            ))),
+        });
+        Outcome::from(outcome).with("vault", name)
     });
     Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
 }
 
 fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
     let name = &vault.id;
-    let fix = format!(
-        "Ask {} for a vault with the central key: the key of a vault cannot be changed.",
-        cx.settings.contact
-    );
+    let fix =
+        cx.ask_contact("for a vault with the central key: the key of a vault cannot be changed");
     let aws_managed = |key: &str| {
         Outcome::breach(format!(
             "vault {name} is encrypted with {key} whose policy cannot be edited; copies may fail"
@@ -86,8 +80,7 @@ fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
         .fix(fix.clone())
     };
     let Some(key) = vault.kms_key.get()? else {
-        let vault_type = vault.vault_type.known();
-        return Ok(match vault_type.is_some_and(|it| it == AIR_GAPPED_VAULT) {
+        return Ok(match vault.is_air_gapped() {
             true => Outcome::pass(format!(
                 "vault {name} is logically air-gapped and encrypted with an AWS owned key, to which no other account needs access"
             )),

@@ -4,7 +4,7 @@ use crate::analysis::backup_plans::{Authority, account_of, find_vaults, in_regio
 use crate::analysis::backup_role::check_each_role;
 use crate::analysis::backup_usage::has_fully_managed_resources;
 use crate::analysis::proof::EFS_VAULT;
-use crate::analysis::role_call::{set_call, set_organization};
+use crate::analysis::role_call::set_call;
 use crate::analysis::role_name::RoleName;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::iam::document::Document;
@@ -18,7 +18,7 @@ use crate::model::observed::{Gap, GapKind};
 use crate::model::snapshot::Region;
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
-use crate::text::plural;
+use crate::text::plural_days;
 
 rule! {
     /// The vault that the backup policy names exists, is available, accepts the backups and allows copies. Vault Lock
@@ -76,7 +76,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
             _ => format!("no vaults in {}", cx.region),
         };
         return Ok(Outcome::breach(format!("{what}: no backups are made"))
-            .fix(ask_contact(cx, "to create the vault"))
+            .fix(cx.ask_contact("to create the vault"))
             .with("vaults", Vec::<&str>::new()));
     }
     let (named, open) = named?;
@@ -92,17 +92,13 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         }
     }
     let outcomes = named.into_iter().map(|(name, rules)| {
-        check_vault(cx, region, name, &rules)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("vault", name)
+        Outcome::from(check_vault(cx, region, name, &rules)).with("vault", name)
     });
     let (invalid, open): (Vec<_>, Vec<_>) = open
         .iter()
         .partition(|gap| protection.is_of_invalid_plan(gap));
     let air_gapped = air_gapped.into_iter().map(|(arn, rules)| {
-        check_air_gapped_vault(cx, region, &arn, &rules)
-            .unwrap_or_else(|gap| Outcome::unknown(&gap))
-            .with("vault", arn)
+        Outcome::from(check_air_gapped_vault(cx, region, &arn, &rules)).with("vault", arn)
     });
     let outcomes = outcomes.chain(air_gapped);
     let outcomes = outcomes.chain(open.into_iter().map(Outcome::unknown));
@@ -133,14 +129,10 @@ fn check_any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         .with("vaults", usable));
     }
     if let Some((vault, gap)) = others().find_map(|it| Some((it, it.vault_type.gap()?))) {
-        let mut outcome = Outcome::unknown(gap);
-        for cause in &mut outcome.causes {
-            cause.message = format!(
-                "whether plans can use vault {} depends on its type, which is unknown: {}",
-                vault.id, cause.message
-            );
-        }
-        return Ok(outcome);
+        return Ok(Outcome::unknown(gap).after(&format!(
+            "whether plans can use vault {} depends on its type, which is unknown",
+            vault.id
+        )));
     }
     let found: Vec<&str> = vaults
         .all_items()?
@@ -152,7 +144,7 @@ fn check_any_vault(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         cx.region,
         found.join(", ")
     ))
-    .fix(ask_contact(cx, "to create a vault"))
+    .fix(cx.ask_contact("to create a vault"))
     .with("vaults", found))
 }
 
@@ -172,12 +164,12 @@ fn check_vault(
             authority.either("it creates", "they create"),
             authority.why()
         ))
-        .fix(ask_contact(cx, "to create the vault")));
+        .fix(cx.ask_contact("to create the vault")));
     };
     if let Some(reason) = find_other_use(vault)? {
         let message = format!("vault {name} is {reason}: no backup that a plan makes goes to it");
         return Ok(
-            Outcome::breach(message).fix(ask_contact(cx, "to name another vault in the plan"))
+            Outcome::breach(message).fix(cx.ask_contact("to name another vault in the plan"))
         );
     }
     if let Some(unavailable) = find_unavailable(cx, vault) {
@@ -187,10 +179,7 @@ fn check_vault(
         check_vault_lock(cx, vault, rules, "every job fails"),
         check_access_policy(cx, vault, rules),
     ];
-    let outcomes = parts
-        .into_iter()
-        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
-    Ok(match Outcome::worst(outcomes) {
+    Ok(match Outcome::worst(parts.map(Outcome::from)) {
         Some(outcome) if outcome.causes.len() == 1 => outcome,
         Some(outcome) if outcome.verdict == Verdict::Pass => Outcome::pass(format!(
             "vault {name} exists, satisfies {} retention and allows copies{}",
@@ -226,7 +215,7 @@ fn check_air_gapped_vault(
         return Ok(Outcome::breach(format!(
             "{names} the logically air-gapped vault {arn}, but AWS Backup accepts only one of the same account and region"
         ))
-        .fix(ask_contact(cx, "to name another vault in the plan")));
+        .fix(cx.ask_contact("to name another vault in the plan")));
     }
     let Some(vault) = region.vaults.find(|vault| vault.id == name)? else {
         return Ok(Outcome::breach(format!(
@@ -234,13 +223,13 @@ fn check_air_gapped_vault(
             cx.region,
             authority.why()
         ))
-        .fix(ask_contact(cx, "to create the vault")));
+        .fix(cx.ask_contact("to create the vault")));
     };
     if vault.vault_type.get()? != AIR_GAPPED_VAULT {
         return Ok(Outcome::breach(format!(
             "vault {name} is not logically air-gapped, but {names} it as such"
         ))
-        .fix(ask_contact(cx, "to name another vault in the plan")));
+        .fix(cx.ask_contact("to name another vault in the plan")));
     }
     if let Some(unavailable) = find_unavailable(cx, vault) {
         return unavailable;
@@ -257,10 +246,8 @@ fn check_air_gapped_vault(
         false => lock,
     };
     let parts = [Ok(lock), check_access_policy(cx, vault, rules)];
-    let outcomes = parts
-        .into_iter()
-        .map(|part| part.unwrap_or_else(|gap| Outcome::unknown(&gap)));
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::pass(format!("vault {name} exists"))))
+    Ok(Outcome::worst(parts.map(Outcome::from))
+        .unwrap_or_else(|| Outcome::pass(format!("vault {name} exists"))))
 }
 
 /// What follows from a retention that a logically air-gapped vault does not allow.
@@ -271,9 +258,6 @@ const DIRECT_JOBS_FAIL: &str = "backup jobs of the types that AWS Backup manages
 ///
 /// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html#working-with-efs>,
 /// <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
-///
-/// # Errors
-/// Why its type is not known.
 fn find_other_use(vault: &Vault) -> Result<Option<&'static str>, Gap> {
     if vault.id == EFS_VAULT {
         return Ok(Some("reserved for the automatic backups of Amazon EFS"));
@@ -306,7 +290,7 @@ fn find_unavailable(cx: &RuleContext<'_>, vault: &Vault) -> Option<CheckResult> 
     let state = vault.state.as_deref().filter(|_| !vault.is_available())?;
     if state == "FAILED" {
         let message = format!("vault {name} could not be created: its state is FAILED");
-        let fix = ask_contact(cx, "to create the vault again");
+        let fix = cx.ask_contact("to create the vault again");
         return Some(Ok(Outcome::breach(message).fix(fix)));
     }
     let message = format!("vault {name} is not available yet: its state is {state}");
@@ -344,7 +328,7 @@ fn check_vault_lock(
                 "Vault Lock on {name} requires a retention of {limit}, but backup rule {} keeps backups {kept}: {effect}",
                 rule.name
             ))
-            .fix(ask_contact(cx, "to align the retention of the plan with Vault Lock"))
+            .fix(cx.ask_contact("to align the retention of the plan with Vault Lock"))
             .with("min_retention_days", shortest)
             .with("max_retention_days", longest)
             .with("retention_days", rule.retention_days));
@@ -353,10 +337,6 @@ fn check_vault_lock(
     Ok(Outcome::pass(format!(
         "vault {name} exists and allows the retention of the plan"
     )))
-}
-
-fn plural_days(days: u32) -> String {
-    plural(usize::try_from(days).unwrap_or(usize::MAX), "day")
 }
 
 /// Checks that the access policy of the vault allows its backups to be copied.
@@ -386,7 +366,7 @@ fn check_access_policy(cx: &RuleContext<'_>, vault: &Vault, rules: &[&BackupRule
                 "the access policy of vault {name} does not allow role {by} to copy its backups ({COPY_FROM_VAULT}): {}",
                 found.explanation
             ))
-            .fix(ask_contact(cx, "to remove the deny from the access policy of the vault"))
+            .fix(cx.ask_contact("to remove the deny from the access policy of the vault"))
             .with("statement", found.statement.to_string())),
             Some(found) => {
                 let message = format!(
@@ -421,26 +401,14 @@ fn copy_request(
         title: "the backup role",
     };
     let mut context = Context::default();
-    let arn = who.arn();
-    context.set(
-        "aws:PrincipalArn",
-        if arn.contains('*') {
-            Value::Shaped(arn)
-        } else {
-            Value::one(arn)
-        },
-    );
+    context.set("aws:PrincipalArn", Value::from_shape(who.arn()));
     set_call(&mut context, &account, cx.region);
     context.set("aws:ResourceAccount", Value::one(&account));
     let organization = cx.own_organization();
-    set_organization(
-        &mut context,
-        &organization,
-        &["aws:Principal", "aws:Resource"],
-    );
+    organization.set(&mut context, &["aws:Principal", "aws:Resource"]);
     if !targets.is_empty() {
         context.set("backup:CopyTargets", Value::Known(targets.to_vec()));
-        set_organization(&mut context, &organization, &["backup:CopyTarget"]);
+        organization.set(&mut context, &["backup:CopyTarget"]);
     }
     Request {
         principal: who,
@@ -449,8 +417,4 @@ fn copy_request(
         resource: "*".to_owned(),
         context,
     }
-}
-
-fn ask_contact(cx: &RuleContext<'_>, what: &str) -> String {
-    format!("Ask {} {what}.", cx.settings.contact)
 }

@@ -54,7 +54,7 @@ fn check_db_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult
             Ok(Outcome::worst(judged)
                 .unwrap_or_else(|| Outcome::pass(format!("option group {name} has no options"))))
         });
-        outcome.unwrap_or_else(|gap| Outcome::unknown(&gap))
+        Outcome::from(outcome)
     });
     Ok(Outcome::worst(groups).unwrap_or_else(|| Outcome::pass("no option group")))
 }

@@ -130,7 +130,6 @@ fn read_window(name: &str, text: &Observed<String>, parse: ParseWindow) -> Resul
 /// The backups of an instance that start in its windows.
 #[derive(Default)]
 struct Clash<'a> {
-    /// All starts.
     starts: Vec<Minute>,
     /// The rule, the window, and the first start in it where the schedule says when.
     hits: Vec<(&'a BackupRule, &'static str, Option<Minute>)>,
@@ -247,7 +246,8 @@ fn report_hits(
         Some((maintenance, backup)) => {
             let texts = [(MAINTENANCE, &maintenance), (BACKUP, &backup)];
             let texts = texts.into_iter();
-            let texts = texts.filter_map(|(name, text)| Some(format!("the {name} to {}", text.as_ref()?)));
+            let texts =
+                texts.filter_map(|(name, text)| Some(format!("the {name} to {}", text.as_ref()?)));
             let fix = format!("Move {}.", texts.collect::<Vec<_>>().join(" and "));
             outcome.fix(fix).remedy(Remedy::MoveDbWindows {
                 arn: database.arn.clone(),
@@ -255,9 +255,8 @@ fn report_hits(
                 backup,
             })
         }
-        None => outcome.fix(format!(
-            "Ask {} for other hours of the backup plan: no window of this length is clear of its backups.",
-            cx.settings.contact
+        None => outcome.fix(cx.ask_contact(
+            "for other hours of the backup plan: no window of this length is clear of its backups",
         )),
     }
 }

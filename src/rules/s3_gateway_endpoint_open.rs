@@ -46,9 +46,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     };
     let outcomes = endpoints
         .into_iter()
-        .map(|endpoint| {
-            check_endpoint(cx.region, vpc, endpoint).unwrap_or_else(|gap| Outcome::unknown(&gap))
-        })
+        .map(|endpoint| Outcome::from(check_endpoint(cx.region, vpc, endpoint)))
         .chain(network.endpoints_gap(vpc).map(Outcome::unknown));
     let outcome = Outcome::worst(outcomes);
     match (running.any, running.gap, outcome) {

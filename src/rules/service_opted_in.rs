@@ -79,7 +79,6 @@ enum Effect {
     Included,
     /// They are skipped, unless something that is not known includes them.
     MaybeSkipped,
-    /// They are skipped.
     Skipped,
 }
 

@@ -493,8 +493,7 @@ fn keeps_the_contract(about: &str, report: &JsonReport) {
     assert!(coverage.is_sorted(), "{about}: coverage is not sorted");
 
     let lines = report.resources.iter();
-    let listed: BTreeMap<&str, &json::JsonResource> =
-        lines.map(|it| (it.arn.as_str(), it)).collect();
+    let listed: BTreeMap<&str, &ResourceLine> = lines.map(|it| (it.arn.as_str(), it)).collect();
     assert_eq!(
         listed.len(),
         report.resources.len(),

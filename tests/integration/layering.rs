@@ -91,7 +91,7 @@ const WALLS: [(&str, &[&str]); 19] = [
     (
         "fleet",
         &[
-            "evaluate", "exit", "model", "report", "rules", "settings", "source", "store",
+            "evaluate", "exit", "model", "report", "rules", "settings", "source", "store", "text",
         ],
     ),
     (

@@ -31,9 +31,9 @@ fn render_view(format: &str, report: &Report, view: TableView, width: usize) -> 
             view,
             ..Style::plain(width)
         },
-        anchor: "backup-check.toml",
+        anchor: "backup-check.toml".to_owned(),
         gate: FailOn::Fail,
-        statuses: &[],
+        statuses: Vec::new(),
     };
     let mut out = Vec::new();
     let format = Format::with_name(format).unwrap();

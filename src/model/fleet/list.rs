@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Account, ID_DIGITS, Roster, RosterError, is_account_id};
-use crate::model::arn::Arn;
+use super::{Account, Roster, RosterError};
+use crate::model::arn::{Arn, is_account_id};
 
 impl Roster {
     /// Reads a list: one 12-digit id per line; one JSON object per line, of the fields of [`Account`] or of the
@@ -119,10 +119,10 @@ fn check_id(text: &str) -> Result<(), String> {
     let only_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     Err(match only_digits {
         true => format!(
-            "{text} has {} digits; an account ID has {ID_DIGITS}, leading zeros included",
+            "{text} has {} digits; an account ID has 12, leading zeros included",
             text.len()
         ),
-        false => format!("{text:?} is not an account ID of {ID_DIGITS} digits"),
+        false => format!("{text:?} is not an account ID of 12 digits"),
     })
 }
 

@@ -44,7 +44,7 @@ struct JsonEstimate {
     /// Whether the totals are too low, because of what is missing.
     at_least: bool,
     /// What the totals lack.
-    missing: JsonMissing,
+    missing: Missing,
     /// The sums.
     totals: JsonTotals,
     /// One line per type and region.
@@ -71,24 +71,9 @@ struct JsonAccount {
     /// Whether its totals are too low, because of what is missing.
     at_least: bool,
     /// What its totals lack.
-    missing: JsonMissing,
+    missing: Missing,
     /// Its sums; null where nothing was seen.
     totals: Option<JsonTotals>,
-}
-
-/// What the totals lack.
-#[derive(Debug, Serialize, JsonSchema)]
-struct JsonMissing {
-    /// The number of types without a price in some region.
-    types_without_price: usize,
-    /// The number of resources of unknown size.
-    unknown_sizes: usize,
-    /// The number of resources whose plans are not known.
-    unknown_plans: usize,
-    /// Whether resources may be missing.
-    resources: bool,
-    /// The number of accounts of which nothing was seen.
-    accounts: usize,
 }
 
 /// The sums for each account.
@@ -228,10 +213,7 @@ impl JsonEstimate {
         let is_planned = estimate.change_rate.is_some();
         JsonEstimate {
             schema: SCHEMA,
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: Tool::current(),
             source: estimate.source,
             account_id: estimate.account_id.clone(),
             accounts: estimate
@@ -244,7 +226,7 @@ impl JsonEstimate {
             preflight: estimate.preflight,
             change_rate: estimate.change_rate,
             at_least: missing.is_something(),
-            missing: JsonMissing::new(missing),
+            missing,
             totals: JsonTotals::new(&estimate.lines, is_planned),
             lines: estimate
                 .lines
@@ -286,20 +268,8 @@ impl JsonAccount {
             reason: account.reason.clone(),
             resources: is_seen.then_some(resources),
             at_least: account.outcome.is_unseen() || account.missing.is_something(),
-            missing: JsonMissing::new(account.missing),
+            missing: account.missing,
             totals: is_seen.then(|| JsonTotals::new(&account.lines, is_planned)),
-        }
-    }
-}
-
-impl JsonMissing {
-    fn new(missing: Missing) -> Self {
-        JsonMissing {
-            types_without_price: missing.types_without_price,
-            unknown_sizes: missing.unknown_sizes,
-            unknown_plans: missing.unknown_plans,
-            resources: missing.resources,
-            accounts: missing.accounts,
         }
     }
 }

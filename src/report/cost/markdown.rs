@@ -5,7 +5,7 @@ use std::io::Write;
 use super::view::CostView;
 use crate::cost::estimate::Estimate;
 use crate::report::WriteError;
-use crate::report::markdown::escape::{escape_cell, escape_sentence};
+use crate::report::markdown::escape::{escape_sentence, format_row};
 
 /// Writes an estimate as a document.
 pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), WriteError> {
@@ -13,7 +13,6 @@ pub(super) fn write(estimate: &Estimate, out: &mut dyn Write) -> Result<(), Writ
     Ok(())
 }
 
-/// Returns the section of a report.
 pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
     let view = CostView::new(estimate);
     let mut text = format!("\n### Cost\n\n{}\n", escape_sentence(&view.question));
@@ -22,10 +21,13 @@ pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
     } else {
         text.push_str("\n| type | region | resources | GiB | basis |\n|---|---|--:|--:|---|\n");
         for row in &view.sizes {
-            push_row(
-                &mut text,
-                [row.kind, &row.region, &row.resources, &row.gib, &row.basis],
-            );
+            text.push_str(&format_row(&[
+                row.kind,
+                &row.region,
+                &row.resources,
+                &row.gib,
+                &row.basis,
+            ]));
         }
         text.push_str("\n| type | region | paid by | points |");
         for heading in &view.headings {
@@ -35,9 +37,9 @@ pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
         text.push_str(&"--:|".repeat(view.headings.len()));
         text.push('\n');
         for row in &view.costs {
-            let cells = [row.kind, &row.region, row.payer, &row.points];
-            let amounts = row.amounts.iter().map(String::as_str);
-            push_row(&mut text, cells.into_iter().chain(amounts));
+            let mut cells = vec![row.kind, &row.region, row.payer, &row.points];
+            cells.extend(row.amounts.iter().map(String::as_str));
+            text.push_str(&format_row(&cells));
         }
         push_list(&mut text, &view.totals);
     }
@@ -45,10 +47,9 @@ pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
         text.push_str("\n| account | resources | it pays for one full copy, USD a month | the central account pays |\n|---|--:|--:|--:|\n");
         for row in &view.accounts {
             let [member, central] = &row.amounts;
-            push_row(
-                &mut text,
-                [&row.account, &row.resources, member, central].map(String::as_str),
-            );
+            text.push_str(&format_row(
+                &[&row.account, &row.resources, member, central].map(String::as_str),
+            ));
         }
         if !view.more_accounts.is_empty() {
             text.push_str(&format!("\n{}\n", view.more_accounts));
@@ -59,13 +60,6 @@ pub(in crate::report) fn write_section(estimate: &Estimate) -> String {
     }
     push_list(&mut text, &view.notes);
     text
-}
-
-fn push_row<'c>(text: &mut String, cells: impl IntoIterator<Item = &'c str>) {
-    for cell in cells {
-        text.push_str(&format!("| {} ", escape_cell(cell)));
-    }
-    text.push_str("|\n");
 }
 
 fn push_list(text: &mut String, sentences: &[String]) {

@@ -8,7 +8,7 @@ use crate::model::fleet::Outcome;
 use crate::model::size::Basis;
 use crate::model::snapshot::Source;
 use crate::report::digest::summary::format_time;
-use crate::text::{escape_invisible, plural};
+use crate::text::{escape_invisible, group_digits, plural};
 
 /// An estimate as texts.
 #[derive(Debug)]
@@ -458,17 +458,6 @@ fn format_gib(gib: f64) -> String {
         gib if gib < 10.0 => format!("{gib:.1}"),
         gib => group_digits(&format!("{gib:.0}")),
     }
-}
-
-fn group_digits(digits: &str) -> String {
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -56,37 +56,6 @@ impl Totals {
     }
 }
 
-/// The number of resources with each verdict.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::report) struct VerdictCounts(BTreeMap<ResourceVerdict, usize>);
-
-impl VerdictCounts {
-    /// Returns the number of resources with a verdict.
-    pub(in crate::report) fn get(&self, verdict: ResourceVerdict) -> usize {
-        self.0.get(&verdict).copied().unwrap_or_default()
-    }
-
-    /// Returns the number of all resources.
-    pub(in crate::report) fn total(&self) -> usize {
-        self.0.values().sum()
-    }
-
-    /// Returns every verdict with its number of resources, worst first.
-    pub(in crate::report) fn worst_first(&self) -> [(ResourceVerdict, usize); 5] {
-        ResourceVerdict::WORST_FIRST.map(|verdict| (verdict, self.get(verdict)))
-    }
-}
-
-impl FromIterator<ResourceVerdict> for VerdictCounts {
-    fn from_iter<I: IntoIterator<Item = ResourceVerdict>>(verdicts: I) -> Self {
-        let mut counts = BTreeMap::new();
-        for verdict in verdicts {
-            *counts.entry(verdict).or_default() += 1;
-        }
-        VerdictCounts(counts)
-    }
-}
-
 /// Returns the skipped findings: how many each rule skipped for the same reason, by rule id and reason.
 pub(in crate::report) fn count_skipped(report: &Report) -> BTreeMap<(&'static str, &str), usize> {
     let mut skipped = BTreeMap::new();

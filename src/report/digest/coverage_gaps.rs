@@ -9,7 +9,6 @@ use crate::text::and_more;
 /// The number of services that a sentence names.
 const MOST_SERVICES: usize = 12;
 
-/// The gaps in the coverage of a report.
 #[derive(Debug)]
 pub(in crate::report) struct CoverageGaps<'a> {
     /// Failed operations, sorted by state, service, operation and error code.
@@ -59,7 +58,6 @@ impl<'a> CoverageGaps<'a> {
         }
     }
 
-    /// Whether there are no gaps.
     pub(in crate::report) fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.list_services.is_empty()
     }

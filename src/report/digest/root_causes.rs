@@ -21,7 +21,6 @@ pub(in crate::report) struct RootCauses<'a> {
     ranked: Vec<RootCause<'a>>,
 }
 
-/// A root cause.
 #[derive(Debug)]
 pub(in crate::report) struct RootCause<'a> {
     /// Its id, one of the report's causes: the same in every format.

@@ -24,7 +24,7 @@ pub(in crate::report) fn summarize_resources(view: &View<'_>) -> Answer {
         .into_iter()
         .any(|section| view.rows_in(section).next().is_some());
     let central = &report.central_account_id;
-    match counts.total() {
+    match counts.total {
         0 if !has_others => summarize_empty(report),
         0 => Answer {
             verdict: ResourceVerdict::AtRisk,
@@ -245,7 +245,7 @@ pub(in crate::report) fn summarize_account(view: &View<'_>) -> Option<String> {
         let rows = sections.into_iter().flat_map(|it| view.rows_in(it));
         rows.map(|row| row.line)
     };
-    let is_named = counts.total() > 0 && counts.get(ResourceVerdict::Ready) == counts.total();
+    let is_named = counts.total > 0 && counts.get(ResourceVerdict::Ready) == counts.total;
     let failing = view.account.name_rules(lines(), Status::Fail);
     let unknown = view.account.name_rules(lines(), Status::Unknown);
     let fails = !failing.is_empty() && !is_named;
@@ -295,10 +295,10 @@ pub(in crate::report) fn summarize_untagged(view: &View<'_>) -> Option<String> {
             parts.push(format!("{number} {} {state}", are(number)));
         }
     }
-    (counts.total() > 0).then(|| {
+    (counts.total > 0).then(|| {
         format!(
             "{} without a valid backup tag: {}.",
-            plural(counts.total(), "resource"),
+            plural(counts.total, "resource"),
             parts.join("; ")
         )
     })
@@ -384,7 +384,6 @@ pub(in crate::report) fn format_minute(at: &str) -> String {
     }
 }
 
-/// Returns the name of a standard.
 pub(in crate::report) fn standard_name(standard: Standard) -> &'static str {
     match standard {
         Standard::Guide => "company guide",

@@ -1,11 +1,9 @@
 //! The section of the report that each resource belongs to, and the verdict that it has there.
 
-use std::collections::BTreeSet;
-
-use super::counts::VerdictCounts;
 use super::prerequisites::AccountPrerequisites;
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
+use crate::report::facts::ResourceCounts;
 use crate::report::maps::HashMap;
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::rule::Group;
@@ -90,7 +88,7 @@ impl<'a> View<'a> {
     }
 
     /// Counts the resources of one section by their verdict there.
-    pub(in crate::report) fn count_verdicts(&self, section: Section) -> VerdictCounts {
+    pub(in crate::report) fn count_verdicts(&self, section: Section) -> ResourceCounts {
         self.rows_in(section).map(|row| row.verdict).collect()
     }
 
@@ -100,12 +98,8 @@ impl<'a> View<'a> {
         arns: impl IntoIterator<Item = &'r str>,
     ) -> String {
         let rows = arns.into_iter().filter_map(|arn| self.row_of(arn));
-        let kinds: Vec<ResourceKind> = rows.map(|row| row.line.kind).collect();
-        let noun = match kinds.first() {
-            Some(first) if kinds.iter().all(|kind| kind == first) => first.noun(),
-            _ => "resource",
-        };
-        plural(kinds.len(), noun)
+        let rows: Vec<&Row<'_>> = rows.collect();
+        plural(rows.len(), noun_of(&rows))
     }
 
     /// Returns how many resources of which type there are: `12 ebs-volumes`, or
@@ -118,11 +112,7 @@ impl<'a> View<'a> {
             .into_iter()
             .filter_map(|arn| self.row_of(arn))
             .collect();
-        let kinds: BTreeSet<ResourceKind> = rows.iter().map(|row| row.line.kind).collect();
-        let noun = match kinds.first() {
-            Some(&kind) if kinds.len() == 1 => kind.noun(),
-            _ => "resource",
-        };
+        let noun = noun_of(&rows);
         let is_untagged = |row: &&&Row<'_>| row.section == Section::Untagged;
         let untagged = rows.iter().filter(is_untagged).count();
         match (rows.len() - untagged, untagged) {
@@ -132,6 +122,15 @@ impl<'a> View<'a> {
                 format!("{}, and {untagged} without a tag", plural(others, noun))
             }
         }
+    }
+}
+
+/// Returns what resources are called together.
+fn noun_of(rows: &[&Row<'_>]) -> &'static str {
+    let mut kinds = rows.iter().map(|row| row.line.kind);
+    match kinds.next() {
+        Some(first) if kinds.all(|kind| kind == first) => first.noun(),
+        _ => "resource",
     }
 }
 

@@ -17,7 +17,6 @@ pub(super) struct CauseKey {
 }
 
 impl CauseKey {
-    /// Returns the key of one cause of a finding.
     pub(super) fn new(finding: &Finding, cause: &Cause) -> Self {
         let is_unknown = finding.status == Status::Unknown;
         CauseKey {
@@ -57,7 +56,6 @@ impl<'a> Wording<'a> {
         self.first
     }
 
-    /// Whether it has placeholders.
     pub(in crate::report) fn has_placeholders(&self) -> bool {
         self.exact.is_none()
     }

@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::fleet::is_account_id;
+use crate::model::arn::is_account_id;
 use crate::report::{CauseLine, Status};
 use crate::settings::is_region_name;
 use crate::text::replace_word;
@@ -71,7 +71,6 @@ pub(super) struct FleetCauses {
 }
 
 impl FleetCauses {
-    /// Adds a cause of an account.
     pub(super) fn add_cause(&mut self, account: &str, cause: &CauseLine<'_>) {
         let message = generalize_text(&cause.message, account, cause);
         let rule = (cause.status != Status::Unknown).then(|| cause.rule.clone());

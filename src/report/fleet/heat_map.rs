@@ -40,7 +40,6 @@ pub(super) struct HeatRow {
 }
 
 impl HeatMap {
-    /// Returns the map of a report.
     pub(super) fn new(report: &FleetReport) -> Self {
         let seen = || report.accounts.iter().filter(|it| !it.statuses.is_empty());
         let is_trouble = |at: usize| {

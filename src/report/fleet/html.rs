@@ -105,10 +105,6 @@ impl Page<'_> {
         plural(number, noun)
     }
 
-    fn name_status(&self, status: &Status) -> &'static str {
-        status.as_str()
-    }
-
     fn tone_of_status(&self, status: &Status) -> &'static str {
         tone_of(ResourceVerdict::of(*status))
     }

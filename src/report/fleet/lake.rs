@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::parquet::{Cell, Column, ColumnType, Table};
 use super::summary::AccountLine;
-use crate::report::json::{JsonFinding, JsonReport, JsonResource};
-use crate::report::{Status, WriteError};
+use crate::report::json::{JsonFinding, JsonReport};
+use crate::report::{ResourceLine, Status, WriteError};
 
 /// The tables, as their folders are named.
 pub const TABLES: [&str; 3] = ["findings", "resources", "accounts"];
@@ -83,9 +83,6 @@ pub struct LakeTables<W: Write + Send> {
 
 impl<W: Write + Send> LakeTables<W> {
     /// Begins the tables, in the order of [`TABLES`].
-    ///
-    /// # Errors
-    /// The output failed.
     pub fn new(run: &str, which: LakeFindings, outputs: [W; 3]) -> Result<Self, WriteError> {
         let [findings, resources, accounts] = outputs;
         Ok(LakeTables {
@@ -98,9 +95,6 @@ impl<W: Write + Send> LakeTables<W> {
     }
 
     /// Adds an account, with its report if anything of it was seen.
-    ///
-    /// # Errors
-    /// The output failed.
     pub fn add_account(
         &mut self,
         line: &AccountLine,
@@ -136,9 +130,6 @@ impl<W: Write + Send> LakeTables<W> {
     }
 
     /// Ends the tables and returns their outputs, in the order of [`TABLES`].
-    ///
-    /// # Errors
-    /// The output failed.
     pub fn finish(self) -> Result<[W; 3], WriteError> {
         Ok([
             self.findings.finish()?,
@@ -192,7 +183,7 @@ impl<'a> Owner<'a> {
         ])
     }
 
-    fn resource_row<'c>(&self, resource: &'c JsonResource) -> Vec<Cell<'c>>
+    fn resource_row<'c>(&self, resource: &'c ResourceLine) -> Vec<Cell<'c>>
     where
         'a: 'c,
     {

@@ -6,7 +6,7 @@ use super::heat_map::rank_account;
 use super::summary::{AccountLine, FleetReport};
 use super::table::{describe_result, summarize_verdicts};
 use crate::report::WriteError;
-use crate::report::markdown::escape::{escape_cell, escape_sentence};
+use crate::report::markdown::escape::{escape_sentence, format_row};
 use crate::text::{count_more, plural};
 
 /// The number of rows of each table.
@@ -42,14 +42,11 @@ fn add_unseen(text: &mut String, report: &FleetReport) {
     ));
     // Never cut: what was not seen must not be overlooked.
     for account in unseen {
-        push_row(
-            text,
-            &[
-                &account.label(),
-                account.outcome.as_str(),
-                account.reason.as_deref().unwrap_or_default(),
-            ],
-        );
+        text.push_str(&format_row(&[
+            &account.label(),
+            account.outcome.as_str(),
+            account.reason.as_deref().unwrap_or_default(),
+        ]));
     }
 }
 
@@ -59,17 +56,14 @@ fn add_causes(text: &mut String, report: &FleetReport) {
     }
     text.push_str("\n## Causes\n\n| status | accounts | resources | rules | cause | fix |\n|---|--:|--:|---|---|---|\n");
     for cause in report.causes.iter().take(MOST_ROWS) {
-        push_row(
-            text,
-            &[
-                cause.status.as_str(),
-                &cause.accounts.to_string(),
-                &cause.resources.to_string(),
-                &cause.rules.join(", "),
-                &cause.message,
-                cause.fix.as_deref().unwrap_or_default(),
-            ],
-        );
+        text.push_str(&format_row(&[
+            cause.status.as_str(),
+            &cause.accounts.to_string(),
+            &cause.resources.to_string(),
+            &cause.rules.join(", "),
+            &cause.message,
+            cause.fix.as_deref().unwrap_or_default(),
+        ]));
     }
     let listed = report.causes.len().min(MOST_ROWS);
     push_more(
@@ -84,18 +78,15 @@ fn add_units(text: &mut String, report: &FleetReport) {
     for unit in report.units.iter().take(MOST_ROWS) {
         let path = unit.ou.as_ref().map(ToString::to_string);
         let counts = &unit.verdicts;
-        push_row(
-            text,
-            &[
-                path.as_deref().unwrap_or("not known"),
-                &counts.not_ready.to_string(),
-                &counts.unknown.to_string(),
-                &counts.at_risk.to_string(),
-                &counts.ready.to_string(),
-                &unit.unseen.to_string(),
-                &unit.left_out.to_string(),
-            ],
-        );
+        text.push_str(&format_row(&[
+            path.as_deref().unwrap_or("not known"),
+            &counts.not_ready.to_string(),
+            &counts.unknown.to_string(),
+            &counts.at_risk.to_string(),
+            &counts.ready.to_string(),
+            &unit.unseen.to_string(),
+            &unit.left_out.to_string(),
+        ]));
     }
     push_more(
         text,
@@ -110,25 +101,15 @@ fn add_accounts(text: &mut String, report: &FleetReport) {
     accounts.sort_by_key(|it| rank_account(it));
     text.push_str("\n## Accounts\n\n| account | outcome | verdict | resources not ready | gating failures |\n|---|---|---|--:|--:|\n");
     for account in accounts.iter().take(MOST_ROWS) {
-        push_row(
-            text,
-            &[
-                &account.label(),
-                account.outcome.as_str(),
-                account.verdict.map_or("", |it| it.as_str()),
-                &account.resources.not_ready.to_string(),
-                &account.findings.gating_fail.to_string(),
-            ],
-        );
+        text.push_str(&format_row(&[
+            &account.label(),
+            account.outcome.as_str(),
+            account.verdict.map_or("", |it| it.as_str()),
+            &account.resources.not_ready.to_string(),
+            &account.findings.gating_fail.to_string(),
+        ]));
     }
     push_more(text, accounts.len().saturating_sub(MOST_ROWS), "account");
-}
-
-fn push_row(text: &mut String, cells: &[&str]) {
-    for cell in cells {
-        text.push_str(&format!("| {} ", escape_cell(cell)));
-    }
-    text.push_str("|\n");
 }
 
 fn push_more(text: &mut String, number: usize, noun: &str) {

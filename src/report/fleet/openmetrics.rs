@@ -8,13 +8,11 @@ use jiff::Timestamp;
 use super::summary::FleetReport;
 use crate::model::ResourceKind;
 use crate::model::fleet::Outcome;
-use crate::report::openmetrics::{Metric, add_sample, begin_metric};
+use crate::report::openmetrics::{Metric, STATUSES, add_sample, begin_metric};
 use crate::report::{ResourceVerdict, Status, WriteError};
 
 /// The number of accounts with a series each.
 const MOST_ACCOUNTS: usize = 10_000;
-
-const STATUSES: [Status; 4] = [Status::Fail, Status::Unknown, Status::Warn, Status::Pass];
 
 /// Every metric, in the order of the output.
 static METRICS: [Metric; 5] = [

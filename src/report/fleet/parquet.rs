@@ -15,7 +15,6 @@ use crate::report::WriteError;
 /// The number of rows of a row group: what is in memory at a time.
 const GROUP_ROWS: usize = 20_000;
 
-/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnType {
     Text,

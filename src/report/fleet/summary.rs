@@ -461,7 +461,6 @@ fn fill_line(line: &mut AccountLine, report: &JsonReport, gate: FailOn) {
     }
 }
 
-/// Returns the exit of one account.
 fn exit_of_account(report: &JsonReport, gate: FailOn) -> Exit {
     let counts = &report.summary.findings;
     let warns = gate == FailOn::Warn && counts.gating_warn > 0;
@@ -517,9 +516,6 @@ fn add_findings(sum: &mut FindingCounts, more: &FindingCounts) {
 }
 
 /// Writes a report as JSON.
-///
-/// # Errors
-/// The output failed.
 pub fn write_json(report: &FleetReport, out: &mut dyn Write) -> Result<(), WriteError> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     Ok(writeln!(out)?)

@@ -7,9 +7,9 @@ use super::resources::{verdict_class, verdict_name};
 use super::text::{count_of, format_number};
 use crate::exit::{Exit, FailOn};
 use crate::report::digest::Digest;
-use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::summary::{summarize_resources, summarize_rest};
 use crate::report::digest::view::{Section, View};
+use crate::report::facts::ResourceCounts;
 use crate::report::{Report, ResourceVerdict};
 
 /// The width of the bar of verdicts, in units of its view box.
@@ -52,7 +52,6 @@ pub(super) struct StartingPoint {
     pub(super) resources: String,
 }
 
-/// The result of the gate.
 struct GateResult {
     class: &'static str,
     gate: &'static str,
@@ -65,7 +64,7 @@ impl GateAnswer {
         let report = digest.report;
         let result = evaluate_gate(report, asked);
         let view = &digest.view;
-        let verdicts: VerdictCounts = view.rows.iter().map(|it| it.verdict).collect();
+        let verdicts: ResourceCounts = view.rows.iter().map(|it| it.verdict).collect();
         let slices = verdicts
             .worst_first()
             .map(|(verdict, number)| Slice::new(verdict, number));
@@ -81,7 +80,7 @@ impl GateAnswer {
             rest: summarize_rest(&digest.view),
             tiles: tiles.into_iter().collect(),
             bar: Bar::new(slices, BAR_WIDTH),
-            total: count_of(verdicts.total(), "resource"),
+            total: count_of(verdicts.total, "resource"),
             bridge: explain_total(view),
             starting_points: causes
                 .starting_points()

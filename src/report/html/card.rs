@@ -20,7 +20,6 @@ const MOST_MEMBERS: usize = 1_000;
 const MOST_TEXTS: usize = 3;
 /// The number of parts of a resource that are named.
 const MOST_PARTS: usize = 6;
-/// The number of causes that are open.
 const MOST_OPEN_CAUSES: usize = 3;
 /// The number of resources up to which their list is open.
 const MOST_OPEN: usize = 3;

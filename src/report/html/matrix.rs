@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::snapshot::GLOBAL;
 use crate::report::ResourceVerdict;
-use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::names::service_name;
 use crate::report::digest::view::{Row, Section, View};
+use crate::report::facts::ResourceCounts;
 use crate::text::escape_invisible;
 
 use super::resources::{verdict_class, verdict_name};
@@ -155,8 +155,8 @@ impl Cell {
         region: Option<&str>,
         rows: impl Iterator<Item = &'r Row<'r>>,
     ) -> Self {
-        let counts: VerdictCounts = rows.map(|row| row.verdict).collect();
-        let total = counts.total();
+        let counts: ResourceCounts = rows.map(|row| row.verdict).collect();
+        let total = counts.total;
         let mut terms = Vec::new();
         if let Some(service) = service {
             terms.push(format!("service={}", encode_fragment(service)));

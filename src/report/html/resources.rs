@@ -7,10 +7,10 @@ use super::text::{count_of, format_name, format_number};
 use crate::model::ResourceKind;
 use crate::model::tag::BackupTag;
 use crate::report::digest::Digest;
-use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::names::{distinct_name, service_name};
 use crate::report::digest::root_causes::RootCauses;
 use crate::report::digest::view::View;
+use crate::report::facts::ResourceCounts;
 use crate::report::maps::{HashMap, HashSet};
 use crate::report::{Report, ResourceLine, ResourceVerdict, Status};
 use crate::text::escape_invisible;
@@ -58,7 +58,6 @@ impl<'a> ListedResources<'a> {
     }
 }
 
-/// The name of a resource in a list.
 #[derive(Debug)]
 pub(super) struct ResourceName {
     /// The number of its row, if it has one.
@@ -111,7 +110,6 @@ pub(super) struct KindTable<'d> {
     rows: Vec<ResourceRow<'d>>,
 }
 
-/// One resource.
 #[derive(Debug)]
 pub(super) struct ResourceRow<'d> {
     line: &'d ResourceLine,
@@ -260,7 +258,7 @@ impl KindTable<'_> {
 
     /// Returns the CSS class and the number of each verdict, worst first.
     pub(super) fn verdict_counts(&self) -> Vec<(&'static str, String)> {
-        let counts: VerdictCounts = self.rows.iter().map(|it| it.verdict).collect();
+        let counts: ResourceCounts = self.rows.iter().map(|it| it.verdict).collect();
         let counts = counts.worst_first().into_iter();
         counts
             .filter(|(_, count)| *count > 0)

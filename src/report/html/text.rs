@@ -1,6 +1,7 @@
 //! Names and numbers as the page shows them.
 
-use crate::text::{plural_noun, truncate_middle};
+use crate::text::{group_digits, percent_encode, plural_noun, truncate_middle};
+
 /// The width to which a name is truncated, in columns.
 const LONGEST_NAME: usize = 120;
 
@@ -11,15 +12,7 @@ pub(super) fn format_name(text: &str) -> String {
 
 /// Returns a number as people read it: `12,345`.
 pub(super) fn format_number(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    group_digits(&number.to_string())
 }
 
 /// Returns a number with its noun: `1 rule`, `12,345 rules`.
@@ -29,13 +22,5 @@ pub(super) fn count_of(number: usize, noun: &str) -> String {
 
 /// Returns a text percent-encoded for the fragment of a link.
 pub(super) fn encode_fragment(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    percent_encode(text, "-._~")
 }

@@ -35,6 +35,12 @@ pub(in crate::report) fn escape_cell(text: &str) -> String {
     escape_sentence(&text.replace('|', "\\u{7c}"))
 }
 
+/// Returns a row of a table.
+pub(in crate::report) fn format_row(cells: &[&str]) -> String {
+    let cells = cells.iter().map(|cell| format!("| {} ", escape_cell(cell)));
+    cells.collect::<String>() + "|\n"
+}
+
 /// Returns a value in a code span.
 pub(super) fn quote_code(text: &str) -> String {
     let text = escape_invisible(text);

@@ -93,7 +93,7 @@ pub(super) fn write_counts(digest: &Digest<'_>) -> String {
         (Section::Setting, "network and account settings"),
     ] {
         let counts = digest.view.count_verdicts(section);
-        if counts.total() == 0 {
+        if counts.total == 0 {
             continue;
         }
         rows.push_str(&format!("| {name} |"));
@@ -104,7 +104,7 @@ pub(super) fn write_counts(digest: &Digest<'_>) -> String {
             };
             rows.push_str(&format!(" {number} |"));
         }
-        rows.push_str(&format!(" {} |\n", counts.total()));
+        rows.push_str(&format!(" {} |\n", counts.total));
     }
     let head = match rows.is_empty() {
         true => "",

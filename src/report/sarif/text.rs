@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::model::ArtifactLocation;
-use crate::text::escape_invisible;
+use crate::text::{escape_invisible, percent_encode};
 
 /// Returns a timestamp in UTC with a `Z`, as SARIF requires.
 pub(super) fn utc_time(time: &str) -> Option<String> {
@@ -24,13 +24,13 @@ pub(super) fn file_location(path: &str) -> ArtifactLocation {
         && letter.is_ascii_alphabetic()
     {
         return ArtifactLocation {
-            uri: format!("file:///{drive}:/{}", percent_encode(rest)),
+            uri: format!("file:///{drive}:/{}", encode_path(rest)),
             uri_base_id: None,
         };
     }
     if path.starts_with('/') {
         return ArtifactLocation {
-            uri: format!("file:///{}", percent_encode(path.trim_start_matches('/'))),
+            uri: format!("file:///{}", encode_path(path.trim_start_matches('/'))),
             uri_base_id: None,
         };
     }
@@ -39,7 +39,7 @@ pub(super) fn file_location(path: &str) -> ArtifactLocation {
         path = rest.trim_start_matches('/');
     }
     ArtifactLocation {
-        uri: percent_encode(path),
+        uri: encode_path(path),
         uri_base_id: Some("%SRCROOT%"),
     }
 }
@@ -48,16 +48,8 @@ pub(super) fn file_location(path: &str) -> ArtifactLocation {
 /// colon, which before the first slash would end a scheme.
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-3.3>.
-fn percent_encode(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
+fn encode_path(path: &str) -> String {
+    percent_encode(path, "-._~/!$&'()*+,;=@")
 }
 
 /// Returns the text without control and direction characters, truncated to `most` characters.

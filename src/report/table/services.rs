@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::marks::counted_mark;
 use crate::report::digest::Digest;
-use crate::report::digest::counts::VerdictCounts;
 use crate::report::digest::families::{Marks, mark_resources};
 use crate::report::digest::names::service_name;
 use crate::report::digest::view::Section;
+use crate::report::facts::ResourceCounts;
 use crate::report::page::{Page, Tone};
 use crate::report::{ResourceVerdict, Status};
 use crate::rule::Family;
@@ -23,46 +23,11 @@ const VERDICTS: [ResourceVerdict; 5] = [
 ];
 
 /// Headings of the columns after the service, from the widest to the narrowest.
+#[rustfmt::skip]
 const HEADINGS: [[&str; 11]; 3] = [
-    [
-        "total",
-        "ready",
-        "at risk",
-        "not ready",
-        "unknown",
-        "exempt",
-        "tag",
-        "encryption",
-        "key",
-        "service",
-        "proof",
-    ],
-    [
-        "total",
-        "ready",
-        "at\nrisk",
-        "not\nready",
-        "unknown",
-        "exempt",
-        "tag",
-        "encr",
-        "key",
-        "service",
-        "proof",
-    ],
-    [
-        "total",
-        "ready",
-        "at\nrisk",
-        "not\nready",
-        "un-\nknown",
-        "ex-\nempt",
-        "tag",
-        "encr",
-        "key",
-        "service",
-        "proof",
-    ],
+    ["total", "ready", "at risk", "not ready", "unknown", "exempt", "tag", "encryption", "key", "service", "proof"],
+    ["total", "ready", "at\nrisk", "not\nready", "unknown", "exempt", "tag", "encr", "key", "service", "proof"],
+    ["total", "ready", "at\nrisk", "not\nready", "un-\nknown", "ex-\nempt", "tag", "encr", "key", "service", "proof"],
 ];
 
 /// One row of the table.
@@ -135,12 +100,12 @@ fn fit_headings(grid: &[Vec<String>], page: &Page) -> Vec<&'static str> {
 
 impl ServiceRow {
     fn cells(&self, name: &str, ascii: bool) -> Vec<String> {
-        let counts: VerdictCounts = self.verdicts.iter().copied().collect();
+        let counts: ResourceCounts = self.verdicts.iter().copied().collect();
         let count = |number: usize| match number {
             0 => "-".to_owned(),
             number => number.to_string(),
         };
-        let mut cells = vec![name.to_owned(), counts.total().to_string()];
+        let mut cells = vec![name.to_owned(), counts.total.to_string()];
         cells.extend(VERDICTS.map(|verdict| count(counts.get(verdict))));
         cells.extend(Family::ALL.map(|family| {
             let worst = self.worst_mark(family);

@@ -160,9 +160,9 @@ fn with_skipped(report: &Report) -> String {
             show_skipped: true,
             ..Style::plain(100)
         },
-        anchor: "",
+        anchor: "".to_owned(),
         gate: FailOn::Fail,
-        statuses: &[],
+        statuses: Vec::new(),
     };
     let mut out = Vec::new();
     let format = Format::with_name("html").unwrap();
