@@ -101,15 +101,27 @@ impl FromStr for Place {
 /// A place for documents, each under a key such as `accounts/123456789012.json.zst`.
 pub trait Store: Sync {
     /// Returns the keys of the documents in a folder, sorted. A folder that does not exist has none.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
     fn list_keys(&self, folder: &str) -> Result<Vec<String>, StoreError>;
 
     /// Returns the names of the folders in this place, sorted.
+    ///
+    /// # Errors
+    /// The place cannot be read.
     fn list_folders(&self) -> Result<Vec<String>, StoreError>;
 
     /// Returns a document, or `None` if there is none with the key.
+    ///
+    /// # Errors
+    /// The document cannot be read.
     fn get_document(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Writes a document completely or not at all: who reads it meanwhile gets the one before.
+    ///
+    /// # Errors
+    /// The document cannot be written.
     fn put_document(&self, key: &str, content: &[u8]) -> Result<(), StoreError>;
 }
 

@@ -250,6 +250,9 @@ fn is_fully_managed(row: &BackupType) -> bool {
 }
 
 /// Whether the region has a resource whose backup is encrypted with the key of the vault.
+///
+/// # Errors
+/// Why it is not known.
 pub fn has_fully_managed_resources(cx: &RuleContext<'_>) -> Result<bool, Gap> {
     let mut resources = cx.snapshot.resources_in(cx.region);
     let managed = |resource: Resource<'_>| {

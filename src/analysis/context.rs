@@ -190,6 +190,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns the region of the resource that is checked.
+    ///
+    /// # Errors
+    /// Why it could not be read.
     pub fn known_region(&self) -> Result<&'a str, Gap> {
         match self.unplaced {
             Some(gap) => Err(gap.clone()),
@@ -198,24 +201,36 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns what was read in the region.
+    ///
+    /// # Errors
+    /// The region was not read.
     pub fn seen(&self) -> Result<&'a Region, Gap> {
         self.known_region()?;
         self.seen.ok_or_else(Gap::not_collected)
     }
 
     /// Returns a volume of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the volumes that were read.
     pub fn volume(&self, id: &str) -> Result<&'a Volume, Gap> {
         let gap = self.seen.and_then(|region| region.volumes.gap.as_ref());
         found(&self.index.volumes, id, gap)
     }
 
     /// Returns an instance of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the instances that were read.
     pub fn instance(&self, id: &str) -> Result<&'a Instance, Gap> {
         let gap = self.seen.and_then(|region| region.instances.gap.as_ref());
         found(&self.index.instances, id, gap)
     }
 
     /// Returns a DB instance of the region, including members of clusters.
+    ///
+    /// # Errors
+    /// Why it is not among the DB instances that were read.
     pub fn db_instance(&self, id: &str) -> Result<&'a DbInstance, Gap> {
         let gap = self
             .seen
@@ -224,6 +239,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns an FSx file system of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the file systems that were read.
     pub fn fsx_file_system(&self, id: &str) -> Result<&'a FsxFileSystem, Gap> {
         let gap = self
             .seen
@@ -232,6 +250,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns an option group of the region.
+    ///
+    /// # Errors
+    /// Why it is not among the option groups that were read.
     pub fn option_group(&self, name: &str) -> Result<&'a OptionGroup, Gap> {
         let listing = &self.seen()?.option_groups;
         listing
@@ -240,6 +261,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns the backup tag and all tags of a resource that can be backed up.
+    ///
+    /// # Errors
+    /// Why the tags could not be read.
     pub fn tags_of<'r>(&self, resource: Resource<'r>) -> Result<(BackupTag, &'r Tags), Gap> {
         match resource.tags() {
             Some(observed @ Observed::Known(tags)) => Ok((self.backup_tag(observed), tags)),
@@ -257,6 +281,9 @@ impl<'a> RuleContext<'a> {
     /// Returns the management and opt-in preferences for DynamoDB in the region.
     ///
     /// Tables are fully managed by AWS Backup only if both are on: <https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html>.
+    ///
+    /// # Errors
+    /// Why the region's settings are not known.
     pub fn advanced_dynamodb(&self) -> Result<(bool, bool), Gap> {
         let settings = self.seen()?.backup_settings.get()?;
         let is_planned = self.snapshot.source.is_planned();
@@ -290,6 +317,9 @@ impl<'a> RuleContext<'a> {
     ///
     /// AWS does not document an order of the list, so a truncated list may lack the newest job of any
     /// resource.
+    ///
+    /// # Errors
+    /// Why the list is not complete.
     pub fn backup_jobs(&self, arn: &str) -> Result<&[&'a BackupJob], Gap> {
         whole(&self.seen()?.backup_jobs)?;
         Ok(self.index.backup_jobs(arn))
@@ -297,6 +327,9 @@ impl<'a> RuleContext<'a> {
 
     /// Returns the copy jobs of a resource in the region, to any destination. A truncated list is as
     /// inconclusive as one of backup jobs.
+    ///
+    /// # Errors
+    /// Why the list is not complete.
     pub fn copy_jobs(&self, arn: &str) -> Result<&[&'a CopyJob], Gap> {
         whole(&self.seen()?.copy_jobs)?;
         Ok(self.index.copy_jobs(arn))
@@ -320,6 +353,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns the policy of a key, parsed once.
+    ///
+    /// # Errors
+    /// Why it could not be read or parsed.
     pub fn key_policy(&self, key_arn: &str) -> Result<Arc<Document>, Gap> {
         self.policies
             .document(key_arn, || self.parse_key_policy(key_arn))
@@ -375,6 +411,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns what the central account may do with a key through a service in this region.
+    ///
+    /// # Errors
+    /// Why the key's policy is not known.
     pub fn copy_access(
         &self,
         facts: &KeyFacts,
@@ -393,6 +432,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Returns what a role that makes backups may do with a key of this account through a service.
+    ///
+    /// # Errors
+    /// Why the key's policy is not known.
     pub fn local_access(
         &self,
         facts: &KeyFacts,

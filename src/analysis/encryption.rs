@@ -107,6 +107,9 @@ impl KeyUse<'_> {
     }
 
     /// Returns the key's metadata; none where the key does not exist.
+    ///
+    /// # Errors
+    /// Why it could not be read.
     pub fn metadata(&self) -> Result<Option<&KeyMetadata>, Gap> {
         let key = self.key.ok_or_else(Gap::not_collected)?;
         Ok(key.metadata.get()?.as_ref())
@@ -135,6 +138,9 @@ impl KeyUse<'_> {
     ///
     /// Such a key can be used only in its own account, so a key of another account is customer managed.
     /// Source: <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk>.
+    ///
+    /// # Errors
+    /// Why it is not known.
     pub fn is_aws_managed(&self) -> Result<bool, Gap> {
         if matches!(self.owner, KeyOwner::Central | KeyOwner::Foreign) {
             return Ok(false);
@@ -202,6 +208,9 @@ impl<'a> EncryptionState<'a> {
 /// encrypted by the vault.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html>.
+///
+/// # Errors
+/// Why the parts are not known.
 pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     let whole = |encrypted: &'a Observed<bool>, kms_key, via| {
         let key = encryption(encrypted, kms_key);
@@ -270,6 +279,9 @@ pub fn inherited<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec
 
 /// Returns the parts of a resource whose backups inherit their encryption, including Redshift: its snapshots
 /// inherit the key, but cannot be copied to another account, so the key need not be shared.
+///
+/// # Errors
+/// Why the parts are not known.
 pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     let part = |via, encrypted, key| vec![Part::whole(via, encrypted, key)];
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
@@ -318,6 +330,9 @@ fn encryption<'a>(
 
 /// Returns the key of a type whose backups are encrypted by the vault: bucket, table, file system. `None`
 /// where no KMS key of the account is used.
+///
+/// # Errors
+/// Why it is not known.
 pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
     match resource {
         Resource::Bucket(bucket) => {
@@ -340,6 +355,9 @@ pub fn managed<'a>(resource: Resource<'a>) -> Result<Option<&'a str>, Gap> {
 }
 
 /// Returns every part of a resource that may be encrypted with a KMS key, for all types.
+///
+/// # Errors
+/// Why the parts are not known.
 pub fn all_parts<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Part<'a>>, Gap> {
     let via = match resource {
         Resource::Bucket(_) => ViaService::S3,
@@ -372,6 +390,9 @@ pub fn vault_part(vault: &Vault) -> Part<'_> {
 }
 
 /// Returns the key that a service refers to by ARN, id or alias.
+///
+/// # Errors
+/// Why the reference cannot be resolved.
 pub fn resolve<'a>(cx: &RuleContext<'a>, name: &str, via: ViaService) -> Result<KeyUse<'a>, Gap> {
     let arn = match Arn::parse(name) {
         Some(arn) if arn.service == "kms" && arn.resource.starts_with("key/") => name.to_owned(),
@@ -439,6 +460,9 @@ pub fn use_customer_key(
 }
 
 /// Checks every customer managed key of the parts and returns the worst outcome.
+///
+/// # Errors
+/// Why the parts are not known.
 pub fn each_customer_key<'a>(
     cx: &RuleContext<'a>,
     parts: Vec<Part<'a>>,

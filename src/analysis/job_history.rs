@@ -325,6 +325,9 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
 }
 
 /// Parses a time of a snapshot.
+///
+/// # Errors
+/// The text is not a time.
 pub fn moment(text: &str) -> Result<Timestamp, Gap> {
     text.parse().map_err(|_| {
         let message = format!("the snapshot has {text:?} instead of an RFC 3339 time");

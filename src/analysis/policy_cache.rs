@@ -35,6 +35,9 @@ pub struct PolicyCache {
 
 impl PolicyCache {
     /// Returns the policy of a key, parsed at the first call.
+    ///
+    /// # Errors
+    /// Why the policy could not be read or parsed.
     pub(super) fn document(
         &self,
         key_arn: &str,
@@ -44,6 +47,9 @@ impl PolicyCache {
     }
 
     /// Returns what the central account may do with a key, evaluated at the first call.
+    ///
+    /// # Errors
+    /// Why the key's policy is not known.
     pub(super) fn copy_access(
         &self,
         path: KeyPath,
@@ -54,6 +60,9 @@ impl PolicyCache {
     }
 
     /// Returns what this account may do with a key, evaluated at the first call.
+    ///
+    /// # Errors
+    /// Why the key's policy is not known.
     pub(super) fn local_access(
         &self,
         key: KeyAndRole,
@@ -64,6 +73,9 @@ impl PolicyCache {
     }
 
     /// Returns the runs of a schedule, listed at the first call.
+    ///
+    /// # Errors
+    /// Why they are not known.
     pub(super) fn runs(
         &self,
         schedule: &str,

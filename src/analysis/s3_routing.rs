@@ -45,6 +45,9 @@ pub fn outside_endpoint_ous(cx: &RuleContext<'_>) -> Option<Outcome> {
 }
 
 /// Returns the workloads of a VPC: its instances, and the network interfaces that may belong to others.
+///
+/// # Errors
+/// The region was not read.
 pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, Gap> {
     let region = cx.seen()?;
     let network = &region.network;

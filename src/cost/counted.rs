@@ -28,6 +28,9 @@ pub(super) struct Counted<'a> {
     /// Whether all of the size is known.
     pub(super) is_sized: bool,
     /// What plans keep of it.
+    ///
+    /// # Errors
+    /// Why the plans are not known.
     pub(super) schedule: Result<Schedule, Gap>,
 }
 

@@ -105,6 +105,9 @@ pub fn decide_account(
 }
 
 /// Reads the head of the result of an account. The inner error says how the document is damaged.
+///
+/// # Errors
+/// The store failed.
 pub fn read_result_head(
     store: &dyn Store,
     id: &str,
@@ -118,6 +121,9 @@ pub fn read_result_head(
 }
 
 /// Returns the id of the run whose results a store has, if it has any that can be read.
+///
+/// # Errors
+/// The store failed.
 pub fn find_run_id(store: &dyn Store, roster: &Roster) -> Result<Option<String>, FleetError> {
     for account in roster.to_scan(None) {
         if let Some(Ok(head)) = read_result_head(store, &account.id)? {
@@ -188,6 +194,9 @@ impl Run<'_> {
     }
 
     /// Writes what was read of an account, if the run keeps that.
+    ///
+    /// # Errors
+    /// The store failed.
     pub fn put_snapshot(&self, account: &Account, snapshot: &Snapshot) -> Result<(), FleetError> {
         if !self.keeps_snapshots {
             return Ok(());
@@ -200,12 +209,18 @@ impl Run<'_> {
     }
 
     /// Whether there is a result of an account.
+    ///
+    /// # Errors
+    /// The store failed.
     pub fn has_result(&self, account: &Account) -> Result<bool, FleetError> {
         let result = self.store.get_document(&result_key(&account.id))?;
         Ok(result.is_some())
     }
 
     /// Writes the result of an account.
+    ///
+    /// # Errors
+    /// The store failed.
     pub fn put_result(
         &self,
         account: &Account,
@@ -231,12 +246,18 @@ impl Run<'_> {
 }
 
 /// Writes a list of accounts.
+///
+/// # Errors
+/// The store failed.
 pub fn write_list(store: &dyn Store, roster: &Roster) -> Result<(), FleetError> {
     let text = roster.to_lines().map_err(crate::report::WriteError::from)?;
     Ok(store.put_document(LIST, text.as_bytes())?)
 }
 
 /// Returns the list of accounts of a run, if there is one.
+///
+/// # Errors
+/// It cannot be read.
 pub fn find_list(store: &dyn Store) -> Result<Option<Roster>, FleetError> {
     let Some(bytes) = store.get_document(LIST)? else {
         return Ok(None);

@@ -249,6 +249,9 @@ impl Roster {
     }
 
     /// Returns the list as one JSON object per line.
+    ///
+    /// # Errors
+    /// An account cannot be serialized.
     pub fn to_lines(&self) -> Result<String, serde_json::Error> {
         let mut text = String::new();
         for account in self.iter() {

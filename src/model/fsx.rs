@@ -39,6 +39,9 @@ pub struct FsxFileSystem {
 
 impl FsxFileSystem {
     /// Whether AWS Backup selects the volumes of the file system instead of the file system.
+    ///
+    /// # Errors
+    /// Why its type is not known.
     pub fn is_ontap(&self) -> Result<bool, super::Gap> {
         Ok(self.file_system_type.get()? == ONTAP)
     }
@@ -46,6 +49,9 @@ impl FsxFileSystem {
     /// Whether it is for temporary data: FSx makes no backups of it, and encrypts it with an FSx key.
     ///
     /// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_FileSystem.html>.
+    ///
+    /// # Errors
+    /// Why its deployment is not known.
     pub fn is_scratch(&self) -> Result<bool, super::Gap> {
         let deployment = self.deployment_type.get()?.as_deref();
         Ok(deployment.is_some_and(|it| it.starts_with("SCRATCH")))

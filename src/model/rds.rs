@@ -81,6 +81,9 @@ impl DbInstance {
 
     /// Whether its engine has options that can prevent sharing a snapshot: Oracle and SQL Server.
     /// RDS Custom has no option groups.
+    ///
+    /// # Errors
+    /// Why the engine is not known.
     pub fn has_option_groups(&self) -> Result<bool, Gap> {
         let engine = self.engine.get()?;
         Ok(engine.starts_with("oracle-") || engine.starts_with("sqlserver-"))

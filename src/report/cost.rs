@@ -44,6 +44,9 @@ impl CostFormat {
     }
 
     /// Writes an estimate.
+    ///
+    /// # Errors
+    /// The writer failed.
     pub fn write_estimate(
         &self,
         estimate: &Estimate,

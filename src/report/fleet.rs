@@ -59,6 +59,9 @@ impl FleetFormat {
     }
 
     /// Writes a report. `width` is that of the terminal, in columns.
+    ///
+    /// # Errors
+    /// The output failed.
     pub fn write_report(
         &self,
         report: &FleetReport,

@@ -79,6 +79,9 @@ struct Annotation {
 }
 
 /// Writes a report as workflow commands, followed by the summary.
+///
+/// # Errors
+/// The writer failed.
 pub fn write(
     report: &Report,
     anchor: &str,

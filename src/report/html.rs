@@ -48,6 +48,9 @@ const STYLE: &str = include_str!("html/templates/style.css");
 const SCRIPT: &str = include_str!("html/templates/script.js");
 
 /// Writes a report as an HTML page.
+///
+/// # Errors
+/// The writer failed.
 pub fn write(
     report: &Report,
     show_skipped: bool,

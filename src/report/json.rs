@@ -309,6 +309,9 @@ fn write_member(name: &str, value: &impl Serialize, out: &mut dyn Write) -> Resu
 }
 
 /// Writes a report that holds all its findings.
+///
+/// # Errors
+/// The output failed.
 pub fn write_report(
     report: &Report,
     shown: impl Into<Shown>,

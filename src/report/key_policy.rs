@@ -216,6 +216,9 @@ struct Action<'a> {
 }
 
 /// Writes the result as JSON of schema `backup-check/key-policy/v1`.
+///
+/// # Errors
+/// The output failed.
 pub fn write_json(policy: &KeyPolicy, out: &mut dyn Write) -> Result<(), WriteError> {
     let action = |it: &ActionVerdict| Action {
         action: it.action,
@@ -243,6 +246,9 @@ pub fn write_json(policy: &KeyPolicy, out: &mut dyn Write) -> Result<(), WriteEr
 }
 
 /// Writes the result for people, followed by the merged policy.
+///
+/// # Errors
+/// The output failed.
 pub fn write_text(
     policy: &KeyPolicy,
     style: &Style,
@@ -273,6 +279,9 @@ pub fn write_text(
 
 /// Writes only the policy that would pass, ready for `aws kms put-key-policy`. Returns why there is none, if there
 /// is none; then nothing is written.
+///
+/// # Errors
+/// The output failed.
 pub fn write_policy(policy: &KeyPolicy, out: &mut dyn Write) -> Result<Option<String>, WriteError> {
     let Some(merged) = policy.merged_policy() else {
         return Ok(Some(policy.advice_text()));

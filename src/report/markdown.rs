@@ -42,11 +42,17 @@ const MOST_TEXTS: usize = 3;
 const LIST_LENGTHS: [usize; 4] = [1_000, 200, 50, 10];
 
 /// Writes a report within the size that GitHub shows.
+///
+/// # Errors
+/// The writer failed.
 pub fn write(report: &Report, out: &mut dyn Write) -> Result<(), WriteError> {
     write_within(report, LIMIT, out)
 }
 
 /// Writes a report in at most `limit` bytes.
+///
+/// # Errors
+/// The writer failed.
 pub fn write_within(report: &Report, limit: usize, out: &mut dyn Write) -> Result<(), WriteError> {
     let digest = Digest::new(report);
     let document = Document {

@@ -61,6 +61,9 @@ pub static METRICS: [Metric; 4] = [
 ];
 
 /// Writes a report as gauges.
+///
+/// # Errors
+/// The output failed.
 pub fn write_report(report: &Report, out: &mut dyn Write) -> Result<(), WriteError> {
     let account = report.account_id.as_deref().unwrap_or_default();
     let [resources, findings, complete, scanned] = &METRICS;

@@ -31,6 +31,9 @@ struct Rendering {
 
 impl Renderings {
     /// Writes a finding as `render` renders it.
+    ///
+    /// # Errors
+    /// The rendering or the output failed.
     pub(super) fn write_finding(
         &mut self,
         finding: &Finding,

@@ -53,6 +53,9 @@ struct Run<'a> {
 /// Writes a report as one SARIF log with one run.
 ///
 /// Results beyond GitHub's limits are omitted, gating failures last, and a notification counts them.
+///
+/// # Errors
+/// The output failed.
 pub fn write_report(
     report: &Report,
     anchor: &str,

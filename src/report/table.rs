@@ -67,6 +67,9 @@ impl Style {
 }
 
 /// Writes a report as text.
+///
+/// # Errors
+/// The writer failed.
 pub fn write(
     report: &Report,
     style: &Style,

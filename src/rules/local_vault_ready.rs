@@ -258,6 +258,9 @@ const DIRECT_JOBS_FAIL: &str = "backup jobs of the types that AWS Backup manages
 ///
 /// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html#working-with-efs>,
 /// <https://docs.aws.amazon.com/aws-backup/latest/devguide/lag-vault-primary-backup.html>. Checked 2026-11-30.
+///
+/// # Errors
+/// Why its type is not known.
 fn find_other_use(vault: &Vault) -> Result<Option<&'static str>, Gap> {
     if vault.id == EFS_VAULT {
         return Ok(Some("reserved for the automatic backups of Amazon EFS"));

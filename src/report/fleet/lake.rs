@@ -83,6 +83,9 @@ pub struct LakeTables<W: Write + Send> {
 
 impl<W: Write + Send> LakeTables<W> {
     /// Begins the tables, in the order of [`TABLES`].
+    ///
+    /// # Errors
+    /// The output failed.
     pub fn new(run: &str, which: LakeFindings, outputs: [W; 3]) -> Result<Self, WriteError> {
         let [findings, resources, accounts] = outputs;
         Ok(LakeTables {
@@ -95,6 +98,9 @@ impl<W: Write + Send> LakeTables<W> {
     }
 
     /// Adds an account, with its report if anything of it was seen.
+    ///
+    /// # Errors
+    /// The output failed.
     pub fn add_account(
         &mut self,
         line: &AccountLine,
@@ -130,6 +136,9 @@ impl<W: Write + Send> LakeTables<W> {
     }
 
     /// Ends the tables and returns their outputs, in the order of [`TABLES`].
+    ///
+    /// # Errors
+    /// The output failed.
     pub fn finish(self) -> Result<[W; 3], WriteError> {
         Ok([
             self.findings.finish()?,

@@ -71,6 +71,9 @@ pub fn tool_version() -> String {
 }
 
 /// Returns a result as the two parts of one JSON document: the head alone can be read without the rest.
+///
+/// # Errors
+/// The report cannot be written as JSON.
 pub fn write_result(
     head: &ResultHead,
     report: Option<&Report>,

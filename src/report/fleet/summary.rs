@@ -516,6 +516,9 @@ fn add_findings(sum: &mut FindingCounts, more: &FindingCounts) {
 }
 
 /// Writes a report as JSON.
+///
+/// # Errors
+/// The output failed.
 pub fn write_json(report: &FleetReport, out: &mut dyn Write) -> Result<(), WriteError> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     Ok(writeln!(out)?)

@@ -55,6 +55,9 @@ impl TrendLine {
 }
 
 /// Writes lines as a table: each number with its change since the line before.
+///
+/// # Errors
+/// The output failed.
 pub fn write_table(lines: &[TrendLine], out: &mut dyn Write) -> Result<(), WriteError> {
     writeln!(
         out,
@@ -88,6 +91,9 @@ pub fn write_table(lines: &[TrendLine], out: &mut dyn Write) -> Result<(), Write
 }
 
 /// Writes lines as one JSON array.
+///
+/// # Errors
+/// The output failed.
 pub fn write_json(lines: &[TrendLine], out: &mut dyn Write) -> Result<(), WriteError> {
     serde_json::to_writer_pretty(&mut *out, lines)?;
     Ok(writeln!(out)?)
