@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::support::command::{Run, backup_check, repository, run, run_with_input};
 
 mod binary;
+mod choices;
 mod conditions;
 mod databases;
 mod functions;
