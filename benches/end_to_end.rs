@@ -224,8 +224,9 @@ fn measure_accounts() -> Vec<Value> {
         let base = *empty_calls.get_or_insert(count_answered(&row));
         let pages = volumes.div_ceil(PAGE).max(1);
         let more = pages - 1 + 2 * KEYS.min(volumes);
-        // The caller or the regions, the pages of a list, and a key of the last page with its policy.
-        let chain = 1 + pages + if volumes > 0 { 2 } else { 0 };
+        // The caller or the regions; then the pages of a list, and a key of the last page with its policy, or the backup
+        // policy and the role that it names.
+        let chain = 1 + if volumes > 0 { pages + 2 } else { 2 };
         let floor = base + (more * REGIONS.len()) as u64;
         add_limits(&mut row, floor, chain as u64);
         rows.push(row);
