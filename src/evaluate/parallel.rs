@@ -11,11 +11,12 @@ use super::evaluation::Evaluation;
 use super::gating::RegionStakes;
 use super::resource::{EvaluatedResource, Subject};
 
-/// The resources that a thread evaluates before it hands over what it found: few, so that few findings are held.
-const BATCH: usize = 64;
+/// The resources that a thread evaluates before it hands over what it found: few, so that few findings are held and all
+/// threads end at about the same time.
+const BATCH: usize = 32;
 
 /// The batches that a thread may be ahead.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 4;
 
 /// The resources from which more than one thread pays. A thread costs about as much as checking ten resources.
 const FEW: usize = 256;
