@@ -429,32 +429,7 @@ fn describe_lack(
     let name = name_of(&role.arn);
     let mut parts: Vec<Outcome> = Vec::new();
     for (reason, actions) in &lack.required {
-        let list = list_actions(actions);
-        parts.push(match reason {
-            Reason::NotAllowed => ask_to_attach(
-                cx,
-                role,
-                actions,
-                Outcome::breach(format!("the role {name} lacks permissions for {list}")),
-            ),
-            Reason::Denied(policy) => Outcome::breach(format!(
-                "policy {} of the role {name} denies actions for {list}",
-                name_of(policy)
-            ))
-            .fix(cx.ask_contact(&match is_aws_managed(policy) {
-                    true => format!("to detach policy {policy} from the role"),
-                    false => format!("to remove the deny from policy {policy}"),
-                },
-            )),
-            Reason::OutsideBoundary(policy) => Outcome::breach(format!(
-                "the permissions boundary {policy} of the role {name} does not allow actions for {list}"
-            ))
-            .fix(cx.ask_contact(&match is_aws_managed(policy) {
-                    true => "to replace the permissions boundary".to_owned(),
-                    false => format!("to allow them in the permissions boundary {policy}"),
-                },
-            )),
-        });
+        parts.push(describe_reason(cx, role, reason, actions));
     }
     let missing: BTreeSet<&str> = lack
         .required
@@ -498,6 +473,42 @@ fn describe_lack(
                 "the role {name} is allowed what backups and copies of {} need",
                 types.join(", ")
             ))
+        }
+    }
+}
+
+/// Returns the outcome for required actions that a role may not take for one reason.
+fn describe_reason(
+    cx: &RuleContext<'_>,
+    role: &BackupRole,
+    reason: &Reason,
+    actions: &BTreeMap<&'static str, BTreeSet<&'static str>>,
+) -> Outcome {
+    let name = name_of(&role.arn);
+    let list = list_actions(actions);
+    match reason {
+        Reason::NotAllowed => {
+            let message = format!("the role {name} lacks permissions for {list}");
+            ask_to_attach(cx, role, actions, Outcome::breach(message))
+        }
+        Reason::Denied(policy) => {
+            let fix = match is_aws_managed(policy) {
+                true => format!("to detach policy {policy} from the role"),
+                false => format!("to remove the deny from policy {policy}"),
+            };
+            let policy = name_of(policy);
+            let message = format!("policy {policy} of the role {name} denies actions for {list}");
+            Outcome::breach(message).fix(cx.ask_contact(&fix))
+        }
+        Reason::OutsideBoundary(policy) => {
+            let fix = match is_aws_managed(policy) {
+                true => "to replace the permissions boundary".to_owned(),
+                false => format!("to allow them in the permissions boundary {policy}"),
+            };
+            let message = format!(
+                "the permissions boundary {policy} of the role {name} does not allow actions for {list}"
+            );
+            Outcome::breach(message).fix(cx.ask_contact(&fix))
         }
     }
 }

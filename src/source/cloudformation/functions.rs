@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use crate::model::arn::partition_of;
 use crate::model::{Gap, GapKind};
 use crate::source::planned::Surroundings;
 
 use super::build::{KEY, REPLICA_KEY};
-use super::compose::{compose_json, compose_text, describe_place, encode_base64, text_at};
+use super::compose::{compose_json, compose_text, describe_place, text_at};
 use super::node::{Entry, Mark, Node, Value};
 use super::template::{Exports, Template, short_name};
 use super::value::{Made, Open, Phrase, Piece, Resolved, Truth, unexpected_shape};
@@ -75,7 +77,7 @@ impl<'a> Template<'a> {
             "Fn::If" => self.resolve_if(argument),
             "Fn::FindInMap" => self.find_in_map(argument, mark),
             "Fn::Base64" => match self.resolve_node(argument).text() {
-                Ok(Some(text)) => Some(Resolved::text_of(encode_base64(text.as_bytes()))),
+                Ok(Some(text)) => Some(Resolved::text_of(BASE64_STANDARD.encode(text))),
                 Ok(None) => None,
                 Err(gap) => Some(Resolved::Open(Open::from_gap(
                     describe_place(name, mark),
