@@ -69,11 +69,9 @@ const BATCH: usize = 32;
 /// The gateways and gateway volumes of a region.
 type Gateways = (Listing<Gateway>, Listing<GatewayVolume>);
 
-/// Described volumes by ARN.
-type VolumesByArn = BTreeMap<String, DescribedVolume>;
-
-/// The result of describing volumes of one gateway, with the operation.
-type DescribedVolumes = Result<(Operation, VolumesByArn), Gap>;
+/// The result of describing volumes of one gateway: the operation, and the volumes by ARN; `None` if one of them does not
+/// exist.
+type DescribedVolumes = Result<Option<(Operation, BTreeMap<String, DescribedVolume>)>, Gap>;
 
 /// The fields of a described volume.
 struct DescribedVolume {
@@ -164,13 +162,20 @@ async fn read_volumes(
             Some(read.collect())
         })
         .await;
-    let batches = join_all(listed.items.chunks(BATCH).map(|batch| async move {
-        let arns: Vec<String> = batch.iter().map(|(arn, _)| arn.clone()).collect();
-        let described = describe_volumes(calls, client, gateway, arns).await;
-        batch
-            .iter()
-            .map(|(arn, id)| volume_from(gateway, arn, id, &described))
-            .collect::<Vec<_>>()
+    let batches = join_all(listed.items.chunks(BATCH).map(async |batch| {
+        let described = describe_volumes(calls, client, gateway, batch).await;
+        if batch.len() > 1 && matches!(described, Ok(None)) {
+            return join_all(batch.iter().map(async |volume| {
+                let alone = std::slice::from_ref(volume);
+                let described = describe_volumes(calls, client, gateway, alone).await;
+                volume_from(gateway, volume, &described)
+            }))
+            .await;
+        }
+        let volumes = batch.iter();
+        volumes
+            .map(|volume| volume_from(gateway, volume, &described))
+            .collect()
     }))
     .await;
     Listing {
@@ -179,89 +184,52 @@ async fn read_volumes(
     }
 }
 
-/// Describes volumes of a gateway. One that does not exist fails a call for all of them, so they are then described one
-/// by one.
+/// Describes volumes of a gateway; `None` if one of them does not exist, which fails the call for all of them.
 async fn describe_volumes(
     calls: &ServiceCalls,
     client: &Client,
     gateway: &Gateway,
-    arns: Vec<String>,
+    volumes: &[(String, String)],
 ) -> DescribedVolumes {
-    let is_cached = gateway.gateway_type.get()? == "CACHED";
-    let describe = async |arns: Vec<String>| match is_cached {
-        true => describe_cached_volumes(calls, client, arns).await,
-        false => describe_stored_volumes(calls, client, arns).await,
-    };
-    let operation = match is_cached {
-        true => DESCRIBE_CACHED,
-        false => DESCRIBE_STORED,
-    };
-    if let Some(described) = describe(arns.clone()).await? {
-        return Ok((operation, described));
+    // The two operations differ only in their names and types.
+    macro_rules! describe {
+        ($operation:ident, $request:ident, $error:ident, $volumes:ident) => {{
+            let arns = volumes.iter().map(|(arn, _)| arn.clone()).collect();
+            let request = client.$request().set_volume_arns(Some(arns)).send();
+            let call = send_unless_missing(request, |error| match error {
+                $error::InvalidGatewayRequestException(it) => Some(it),
+                _ => None,
+            });
+            let response = calls.send_call($operation, call).await?;
+            let described = response.map(|it| it.$volumes.unwrap_or_default());
+            Ok(described.map(|volumes| {
+                let by_arn = volumes.into_iter().filter_map(|it| {
+                    let described = DescribedVolume {
+                        state: it.volume_status,
+                        kms_key: it.kms_key,
+                        capacity: it.volume_size_in_bytes,
+                        used: it.volume_used_in_bytes,
+                    };
+                    Some((it.volume_arn.filled()?, described))
+                });
+                ($operation, by_arn.collect())
+            }))
+        }};
     }
-    let mut described = BTreeMap::new();
-    for found in join_all(arns.into_iter().map(|arn| describe(vec![arn]))).await {
-        described.extend(found?.unwrap_or_default());
+    match gateway.gateway_type.get()?.as_str() {
+        "CACHED" => describe!(
+            DESCRIBE_CACHED,
+            describe_cachedi_scsi_volumes,
+            DescribeCachediSCSIVolumesError,
+            cachedi_scsi_volumes
+        ),
+        _ => describe!(
+            DESCRIBE_STORED,
+            describe_storedi_scsi_volumes,
+            DescribeStorediSCSIVolumesError,
+            storedi_scsi_volumes
+        ),
     }
-    Ok((operation, described))
-}
-
-/// Describes cached volumes; `None` if one of them does not exist.
-async fn describe_cached_volumes(
-    calls: &ServiceCalls,
-    client: &Client,
-    arns: Vec<String>,
-) -> Result<Option<VolumesByArn>, Gap> {
-    let request = client
-        .describe_cachedi_scsi_volumes()
-        .set_volume_arns(Some(arns));
-    let call = send_unless_missing(request.send(), |error| match error {
-        DescribeCachediSCSIVolumesError::InvalidGatewayRequestException(it) => Some(it),
-        _ => None,
-    });
-    let Some(response) = calls.send_call(DESCRIBE_CACHED, call).await? else {
-        return Ok(None);
-    };
-    let volumes = response.cachedi_scsi_volumes.unwrap_or_default();
-    let described = volumes.into_iter().filter_map(|it| {
-        let described = DescribedVolume {
-            state: it.volume_status,
-            kms_key: it.kms_key,
-            capacity: it.volume_size_in_bytes,
-            used: it.volume_used_in_bytes,
-        };
-        Some((it.volume_arn.filled()?, described))
-    });
-    Ok(Some(described.collect()))
-}
-
-/// Describes stored volumes; `None` if one of them does not exist.
-async fn describe_stored_volumes(
-    calls: &ServiceCalls,
-    client: &Client,
-    arns: Vec<String>,
-) -> Result<Option<VolumesByArn>, Gap> {
-    let request = client
-        .describe_storedi_scsi_volumes()
-        .set_volume_arns(Some(arns));
-    let call = send_unless_missing(request.send(), |error| match error {
-        DescribeStorediSCSIVolumesError::InvalidGatewayRequestException(it) => Some(it),
-        _ => None,
-    });
-    let Some(response) = calls.send_call(DESCRIBE_STORED, call).await? else {
-        return Ok(None);
-    };
-    let volumes = response.storedi_scsi_volumes.unwrap_or_default();
-    let described = volumes.into_iter().filter_map(|it| {
-        let described = DescribedVolume {
-            state: it.volume_status,
-            kms_key: it.kms_key,
-            capacity: it.volume_size_in_bytes,
-            used: it.volume_used_in_bytes,
-        };
-        Some((it.volume_arn.filled()?, described))
-    });
-    Ok(Some(described.collect()))
 }
 
 /// Sends a request; `None` if the rejection says that a volume does not exist.
@@ -283,15 +251,20 @@ async fn send_unless_missing<T, E, R>(
 
 fn volume_from(
     gateway: &Gateway,
-    arn: &str,
-    id: &str,
+    (arn, id): &(String, String),
     described: &DescribedVolumes,
 ) -> GatewayVolume {
     let found = match described {
-        Ok((operation, volumes)) => volumes.get(arn).map(|it| (*operation, it)).ok_or_else(|| {
-            let message = format!("the response of {} omits this volume", operation.name);
-            Gap::new(GapKind::Unreadable, message)
-        }),
+        Ok(None) => {
+            let message = "it was listed, but Storage Gateway no longer finds it";
+            Err(Gap::new(GapKind::Unreadable, message))
+        }
+        Ok(Some((operation, volumes))) => {
+            volumes.get(arn).map(|it| (*operation, it)).ok_or_else(|| {
+                let message = format!("the response of {} omits this volume", operation.name);
+                Gap::new(GapKind::Unreadable, message)
+            })
+        }
         Err(gap) => Err(gap.clone()),
     };
     let (state, kms_key, size) = match found {
@@ -312,8 +285,8 @@ fn volume_from(
         ),
     };
     GatewayVolume {
-        arn: arn.to_owned(),
-        id: id.to_owned(),
+        arn: arn.clone(),
+        id: id.clone(),
         gateway: gateway.arn.clone(),
         tags: Observed::default(),
         state,

@@ -276,6 +276,8 @@ fn a_volume_that_is_deleted_after_it_is_listed_hides_no_other_volume() {
     assert_eq!(volume("vol-1122AABB")["kms_key"], kept);
     let gap = &volume("vol-3344CCDD")["kms_key"]["unknown"];
     assert_eq!(gap["kind"], "unreadable");
+    let message = gap["message"].as_str().expect("a message");
+    assert!(message.contains("no longer finds it"), "{message}");
     let asked = endpoint.requests_for("storagegateway:DescribeCachediSCSIVolumes");
     assert_eq!(asked.len(), 3, "both together, then each");
 }
