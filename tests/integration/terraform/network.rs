@@ -99,9 +99,9 @@ fn an_unknown_default_route_makes_routing_unknown() {
     assert_eq!(routed(&root), open);
 }
 
-#[test]
-fn an_endpoint_that_is_open_is_none_of_another_vpc() {
-    let mut root = vpc_plan(
+/// Returns a plan as [`vpc_plan`] does, with another VPC `y` that has a subnet in use.
+fn other_vpc_plan() -> Value {
+    vpc_plan(
         json!({}),
         json!({}),
         &[
@@ -127,7 +127,12 @@ fn an_endpoint_that_is_open_is_none_of_another_vpc() {
                 json!({"subnet_id": reference_to("aws_subnet.y.id")}),
             ),
         ],
-    );
+    )
+}
+
+#[test]
+fn an_endpoint_that_is_open_is_none_of_another_vpc() {
+    let mut root = other_vpc_plan();
     let change = &mut change_mut(&mut root, "aws_vpc_endpoint.a")["change"];
     change["after"]["service_name"] = Value::Null;
     change["after_unknown"]["service_name"] = json!(true);
@@ -142,25 +147,10 @@ fn two_vpcs_plan(more: &[(&str, &str, Value, &[&str], Value)]) -> Value {
     let vpc = json!({"vpc_id": reference_to("aws_vpc.y.id")});
     let gateway =
         json!({"service_name": "com.amazonaws.eu-central-1.s3", "vpc_endpoint_type": "Gateway"});
-    let mut root = vpc_plan(
-        json!({}),
-        json!({}),
+    let mut root = other_vpc_plan();
+    add_resources(
+        &mut root,
         &[
-            (
-                "aws_vpc",
-                "y",
-                json!({"cidr_block": "10.1.0.0/16"}),
-                &["id"],
-                json!({}),
-            ),
-            ("aws_subnet", "y", json!({}), &["id", "vpc_id"], vpc.clone()),
-            (
-                "aws_instance",
-                "y",
-                json!({"ami": "ami-1"}),
-                &["id", "subnet_id"],
-                json!({"subnet_id": reference_to("aws_subnet.y.id")}),
-            ),
             (
                 "aws_route_table",
                 "y",
@@ -261,39 +251,16 @@ fn a_route_table_that_is_open_is_none_of_another_vpc() {
 fn an_endpoint_of_the_cloud_control_api_is_none_of_another_vpc() {
     let endpoint = |vpc: Value| {
         let values = json!({"service_name": "com.amazonaws.eu-central-1.s3"});
-        let mut root = vpc_plan(
-            json!({}),
-            json!({}),
-            &[
-                (
-                    "aws_vpc",
-                    "y",
-                    json!({"cidr_block": "10.1.0.0/16"}),
-                    &["id"],
-                    json!({}),
-                ),
-                (
-                    "aws_subnet",
-                    "y",
-                    json!({}),
-                    &["id", "vpc_id"],
-                    json!({"vpc_id": reference_to("aws_vpc.y.id")}),
-                ),
-                (
-                    "aws_instance",
-                    "y",
-                    json!({"ami": "ami-1"}),
-                    &["id", "subnet_id"],
-                    json!({"subnet_id": reference_to("aws_subnet.y.id")}),
-                ),
-                (
-                    "awscc_ec2_vpc_endpoint",
-                    "e",
-                    values,
-                    &["id", "vpc_id"],
-                    json!({"vpc_id": vpc}),
-                ),
-            ],
+        let mut root = other_vpc_plan();
+        add_resources(
+            &mut root,
+            &[(
+                "awscc_ec2_vpc_endpoint",
+                "e",
+                values,
+                &["id", "vpc_id"],
+                json!({"vpc_id": vpc}),
+            )],
         );
         let expressions = expressions_mut(&mut root, "aws_vpc_endpoint.a");
         expressions["vpc_id"] = reference_to("aws_vpc.y.id");
