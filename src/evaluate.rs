@@ -19,11 +19,10 @@ mod rule_plan;
 mod waiver;
 
 use crate::analysis::policy_cache::PolicyCache;
-use crate::model::ResourceKind;
 use crate::model::fact::Needs;
 use crate::model::selection::Selection;
 use crate::model::snapshot::Snapshot;
-use crate::report::{Finding, Report, ResourceLine, Unread};
+use crate::report::{Finding, Part, Report, ResourceLine, Unread};
 use crate::rule::Rule;
 use crate::settings::Settings;
 
@@ -65,11 +64,7 @@ pub fn evaluate_each(
     rules: &[&'static Rule],
     emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) -> Report {
-    let part = Part {
-        is_wanted: &|_, _| true,
-        keeps_lines: true,
-    };
-    evaluate_part(snapshot, settings, options, rules, part, emit)
+    evaluate_part(snapshot, settings, options, rules, None, emit)
 }
 
 /// Makes the findings of a report again, of the resources in some regions and of some types, without a report.
@@ -78,32 +73,26 @@ pub fn evaluate_again(
     settings: &Settings,
     options: &Options,
     rules: &[&'static Rule],
-    is_wanted: &dyn Fn(&str, Option<ResourceKind>) -> bool,
+    part: &Part<'_>,
     emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) {
-    let part = Part {
-        is_wanted,
-        keeps_lines: false,
-    };
     drop(evaluate_part(
-        snapshot, settings, options, rules, part, emit,
+        snapshot,
+        settings,
+        options,
+        rules,
+        Some(part),
+        emit,
     ));
 }
 
-/// What one run over a snapshot evaluates and keeps.
-struct Part<'e> {
-    /// Whether a region, or a type of resource in it, is evaluated.
-    is_wanted: &'e dyn Fn(&str, Option<ResourceKind>) -> bool,
-    /// Whether the report has the lines of resources.
-    keeps_lines: bool,
-}
-
+/// Evaluates all of a snapshot and keeps the lines of its resources, or only makes the findings of a part.
 fn evaluate_part(
     snapshot: &Snapshot,
     settings: &Settings,
     options: &Options,
     rules: &[&'static Rule],
-    part: Part<'_>,
+    part: Option<&Part<'_>>,
     emit: &mut dyn FnMut(Finding, &mut ResourceLine),
 ) -> Report {
     let selection = match options.selection.is_everything() {
@@ -131,17 +120,15 @@ fn evaluate_part(
     let mut evaluation = Evaluation {
         inputs: &inputs,
         waivers: WaiverLedger::new(options),
-        is_wanted: part.is_wanted,
-        keeps_lines: part.keeps_lines,
+        keeps_lines: part.is_none(),
         emit,
         resources: Vec::new(),
         omitted: OmittedFindings::default(),
         unread: unread_listings(snapshot, selection),
         facts_missing: Default::default(),
     };
-    for place in Place::all(snapshot, &settings.backup_regions) {
-        evaluation.evaluate_place(place);
-    }
+    let places = Place::all(snapshot, &settings.backup_regions);
+    evaluation.evaluate_places(&places, part.unwrap_or(&|_, _| true));
     evaluation.into_report()
 }
 

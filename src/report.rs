@@ -62,6 +62,9 @@ use crate::rule::{Check, Family, Group, Rule};
 use crate::rules;
 use crate::settings::{Severity, Standard, is_region_name};
 
+/// The resources whose findings are asked for: whether a region is, and a type of resource in it.
+pub type Part<'a> = dyn Fn(&str, Option<ResourceKind>) -> bool + Sync + 'a;
+
 /// The report on one account.
 #[derive(Debug)]
 pub struct Report {

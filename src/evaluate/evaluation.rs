@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::RandomState;
 
 use crate::analysis::policy_cache::PolicyCache;
-use crate::model::ResourceKind;
 use crate::model::coverage::{Coverage, CoverageError, CoverageState};
 use crate::model::selection::Selection;
 use crate::model::service::Service;
@@ -38,7 +37,6 @@ pub(super) type OmittedFindings =
 pub(super) struct Evaluation<'a, 'e> {
     pub(super) inputs: &'e Inputs<'a>,
     pub(super) waivers: WaiverLedger<'a>,
-    pub(super) is_wanted: &'e dyn Fn(&str, Option<ResourceKind>) -> bool,
     pub(super) keeps_lines: bool,
     pub(super) emit: &'e mut dyn FnMut(Finding, &mut ResourceLine),
     pub(super) resources: Vec<ResourceLine>,

@@ -1,14 +1,16 @@
-//! Evaluates the resources of a region on several threads.
+//! Prepares the places of a snapshot and evaluates their resources, on several threads.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use crate::analysis::RuleContext;
+use crate::model::snapshot::{Region, Snapshot};
+use crate::report::Part;
 
-use super::answer::SharedAnswers;
-use super::evaluation::Evaluation;
-use super::gating::RegionStakes;
+use super::evaluation::{Evaluation, Inputs};
+use super::places::{Place, PreparedPlace};
 use super::resource::{EvaluatedResource, Subject};
 
 /// The resources that a thread evaluates before it hands over what it found: few, so that few findings are held and all
@@ -24,32 +26,48 @@ const FEW: usize = 256;
 /// The most threads. More would wait for the one that writes.
 const MAX_THREADS: usize = 8;
 
+/// Resources of one place, next to each other in the report.
+type Batch<'p, 'a> = (&'p PreparedPlace<'a>, Vec<Subject<'a>>);
+
 impl<'a> Evaluation<'a, '_> {
-    /// Evaluates resources of a region and emits their findings in the order of the list.
-    pub(super) fn evaluate_subjects(
-        &mut self,
-        cx: &RuleContext<'a>,
-        subjects: Vec<Subject<'a>>,
-        stakes: RegionStakes,
-    ) {
-        let inputs = self.inputs;
-        let answers = &SharedAnswers::default();
-        if subjects.len() < FEW {
-            let evaluated = subjects.into_iter();
-            let evaluated =
-                evaluated.filter_map(|it| inputs.evaluate_subject(cx, it, answers, stakes));
-            return evaluated.for_each(|it| self.emit_evaluated(it));
-        }
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    /// Evaluates places and emits their findings in their order.
+    pub(super) fn evaluate_places(&mut self, places: &[Place<'a>], part: &Part<'_>) {
+        let threads = match has_few_resources(self.inputs.snapshot) {
+            true => 1,
+            false => thread::available_parallelism().map_or(1, NonZero::get),
+        };
         let threads = threads.clamp(1, MAX_THREADS);
-        // Batches are dealt in turn, so that taking them in turn restores the order.
-        let mut hands: Vec<Vec<Vec<Subject<'a>>>> = (0..threads).map(|_| Vec::new()).collect();
-        let mut subjects = subjects.into_iter();
-        for turn in (0..threads).cycle() {
-            let batch: Vec<Subject<'a>> = subjects.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                break;
+        let mut prepared = prepare_places(self.inputs, places, part, threads);
+        let unread = prepared.iter_mut().filter_map(|it| it.unread.take());
+        self.unread.extend(unread);
+        let subjects: Vec<Vec<Subject<'a>>> = prepared
+            .iter_mut()
+            .map(|it| std::mem::take(&mut it.subjects))
+            .collect();
+        let of_places = prepared.iter().zip(subjects);
+        let batches = of_places.flat_map(|(place, subjects)| split_batches(place, subjects));
+        match threads {
+            1 => {
+                for batch in batches {
+                    let evaluated = evaluate_batch(self.inputs, batch);
+                    evaluated.into_iter().for_each(|it| self.emit_evaluated(it));
+                }
             }
+            _ => self.evaluate_on_threads(batches, threads),
+        }
+    }
+
+    fn evaluate_on_threads<'p>(
+        &mut self,
+        batches: impl Iterator<Item = Batch<'p, 'a>>,
+        threads: usize,
+    ) where
+        'a: 'p,
+    {
+        let inputs = self.inputs;
+        // Batches are dealt in turn, so that taking them in turn restores the order.
+        let mut hands: Vec<Vec<Batch<'p, 'a>>> = (0..threads).map(|_| Vec::new()).collect();
+        for (turn, batch) in (0..threads).cycle().zip(batches) {
             hands[turn].push(batch);
         }
         thread::scope(|scope| {
@@ -57,11 +75,8 @@ impl<'a> Evaluation<'a, '_> {
                 let (sender, receiver) = sync_channel::<Vec<EvaluatedResource>>(BATCHES_AHEAD);
                 scope.spawn(move || {
                     for batch in hand {
-                        let evaluated = batch.into_iter();
-                        let evaluated = evaluated
-                            .filter_map(|it| inputs.evaluate_subject(cx, it, answers, stakes));
                         // The receiver is gone only if this run ends early.
-                        if sender.send(evaluated.collect()).is_err() {
+                        if sender.send(evaluate_batch(inputs, batch)).is_err() {
                             return;
                         }
                     }
@@ -78,4 +93,64 @@ impl<'a> Evaluation<'a, '_> {
             }
         });
     }
+}
+
+fn has_few_resources(snapshot: &Snapshot) -> bool {
+    let of_regions = snapshot.regions.values().flat_map(Region::resources);
+    snapshot.buckets.items.len() + of_regions.take(FEW).count() < FEW
+}
+
+/// Prepares places on several threads. Returns those of the part, in their order.
+fn prepare_places<'a>(
+    inputs: &Inputs<'a>,
+    places: &[Place<'a>],
+    part: &Part<'_>,
+    threads: usize,
+) -> Vec<PreparedPlace<'a>> {
+    let prepare = |place: &Place<'a>| inputs.prepare_place(*place, part);
+    if threads == 1 {
+        return places.iter().filter_map(prepare).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut prepared = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(place) = places.get(at) else {
+                return prepared;
+            };
+            prepared.extend(prepare(place).map(|it| (at, it)));
+        }
+    };
+    let mut prepared: Vec<(usize, PreparedPlace<'a>)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut prepared = work();
+        for other in others {
+            prepared.extend(other.join().unwrap_or_else(|it| resume_unwind(it)));
+        }
+        prepared
+    });
+    prepared.sort_by_key(|(at, _)| *at);
+    prepared.into_iter().map(|(_, it)| it).collect()
+}
+
+fn split_batches<'p, 'a>(
+    place: &'p PreparedPlace<'a>,
+    subjects: Vec<Subject<'a>>,
+) -> impl Iterator<Item = Batch<'p, 'a>> {
+    let mut subjects = subjects.into_iter();
+    std::iter::from_fn(move || {
+        let batch: Vec<Subject<'a>> = subjects.by_ref().take(BATCH).collect();
+        (!batch.is_empty()).then_some((place, batch))
+    })
+}
+
+fn evaluate_batch<'a>(
+    inputs: &Inputs<'a>,
+    (place, subjects): Batch<'_, 'a>,
+) -> Vec<EvaluatedResource> {
+    let evaluated = subjects.into_iter().filter_map(|subject| {
+        inputs.evaluate_subject(&place.cx, subject, &place.answers, place.stakes)
+    });
+    evaluated.collect()
 }

@@ -9,9 +9,10 @@ use crate::model::cloudformation::Stack;
 use crate::model::service::Service;
 use crate::model::snapshot::{GLOBAL, Region, Snapshot};
 use crate::model::{Gap, GapKind, Resource, ResourceKind};
-use crate::report::Unread;
+use crate::report::{Part, Unread};
 
-use super::evaluation::{Evaluation, Inputs};
+use super::answer::SharedAnswers;
+use super::evaluation::Inputs;
 use super::gating::RegionStakes;
 use super::resource::{Subject, check_rule, is_shortcoming};
 
@@ -62,79 +63,104 @@ impl<'a> Place<'a> {
     }
 }
 
-impl<'a> Evaluation<'a, '_> {
-    /// Evaluates everything in a place.
-    pub(super) fn evaluate_place(&mut self, place: Place<'a>) {
-        let kind = match place {
-            Place::Region(..) => None,
-            Place::Account => Some(ResourceKind::Account),
-            Place::Unplaced(bucket, _) => Some(bucket.kind()),
-        };
-        if !(self.is_wanted)(place.region_name(), kind) {
-            return;
-        }
-        match place {
-            Place::Region(name, region) => self.evaluate_region(name, region),
-            Place::Account => {
-                let cx = self.inputs.rule_context(GLOBAL);
-                let account = Resource::Account(self.inputs.snapshot);
-                self.evaluate_resource(&cx, account, RegionStakes::default());
-            }
-            Place::Unplaced(bucket, gap) => {
-                if self.inputs.selection.includes(bucket) {
-                    let cx = RuleContext::unplaced(
-                        self.inputs.snapshot,
-                        self.inputs.settings,
-                        gap,
-                        self.inputs.policies,
-                    )
-                    .selecting(self.inputs.selection);
-                    self.evaluate_resource(&cx, bucket, RegionStakes::default());
-                }
-            }
-        }
-    }
+/// What is evaluated in a place, and what its rules look up.
+pub(super) struct PreparedPlace<'a> {
+    pub(super) cx: RuleContext<'a>,
+    /// In the order of the report.
+    pub(super) subjects: Vec<Subject<'a>>,
+    pub(super) stakes: RegionStakes,
+    pub(super) answers: SharedAnswers<'a>,
+    /// The network of a region that was not read although it counts.
+    pub(super) unread: Option<Unread>,
+}
 
-    fn evaluate_region(&mut self, name: &'a str, region: &'a Region) {
-        let mut cx = self.inputs.rule_context(name);
-        if self.inputs.rules.checks_stacks() {
-            let shortcomings = self.inputs.check_stack_members(&cx, &region.stacks.items);
-            cx.set_shortcomings(shortcomings);
-        }
-        let stakes = RegionStakes::of_region(self.inputs, name);
-        let mut resources: Vec<Resource<'a>> = self.inputs.snapshot.resources_in(name).collect();
-        if !region.disabled {
-            let vaults = region.vaults.items.iter();
-            let local = vaults.filter(|vault| is_local(&cx, vault));
-            resources.extend(local.map(Resource::Vault));
-        }
-        resources.retain(|resource| self.inputs.selection.includes(*resource));
-        if !region.disabled {
-            resources.push(Resource::Region(region));
-        }
-        resources.retain(|resource| (self.is_wanted)(name, Some(resource.kind())));
-        let mut subjects: Vec<Subject<'a>> = resources
-            .into_iter()
-            .map(|resource| Subject::new(self.inputs.snapshot, name, resource))
-            .collect();
-        subjects.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        // A resource that moved while a list was read is on two of its pages.
-        subjects.dedup_by(|a, b| a.sort_key() == b.sort_key());
-        self.evaluate_subjects(&cx, subjects, stakes);
-        // VPCs matter to the exit code only where their traffic goes to buckets that do.
-        let gap = region.network.vpcs.gap.as_ref();
-        if let (false, true, true, Some(gap)) = (
-            region.disabled,
-            stakes.buckets,
-            self.inputs.selection.includes_settings_of(Service::Vpc),
-            gap.filter(|gap| gap.kind != GapKind::NotAsked),
-        ) {
-            self.unread.push(Unread::new(Some(name), "vpc", gap));
+impl<'a> PreparedPlace<'a> {
+    fn of_one(inputs: &Inputs<'a>, cx: RuleContext<'a>, resource: Resource<'a>) -> Self {
+        PreparedPlace {
+            subjects: vec![Subject::new(inputs.snapshot, cx.region, resource)],
+            cx,
+            stakes: RegionStakes::default(),
+            answers: SharedAnswers::default(),
+            unread: None,
         }
     }
 }
 
 impl<'a> Inputs<'a> {
+    /// Prepares a place; `None` where the part has nothing of it.
+    pub(super) fn prepare_place(
+        &self,
+        place: Place<'a>,
+        part: &Part<'_>,
+    ) -> Option<PreparedPlace<'a>> {
+        let kind = match place {
+            Place::Region(..) => None,
+            Place::Account => Some(ResourceKind::Account),
+            Place::Unplaced(bucket, _) => Some(bucket.kind()),
+        };
+        if !part(place.region_name(), kind) {
+            return None;
+        }
+        match place {
+            Place::Region(name, region) => Some(self.prepare_region(name, region, part)),
+            Place::Account => {
+                let cx = self.rule_context(GLOBAL);
+                let account = Resource::Account(self.snapshot);
+                Some(PreparedPlace::of_one(self, cx, account))
+            }
+            Place::Unplaced(bucket, _) if !self.selection.includes(bucket) => None,
+            Place::Unplaced(bucket, gap) => {
+                let cx = RuleContext::unplaced(self.snapshot, self.settings, gap, self.policies)
+                    .selecting(self.selection);
+                Some(PreparedPlace::of_one(self, cx, bucket))
+            }
+        }
+    }
+
+    fn prepare_region(
+        &self,
+        name: &'a str,
+        region: &'a Region,
+        part: &Part<'_>,
+    ) -> PreparedPlace<'a> {
+        let mut cx = self.rule_context(name);
+        if self.rules.checks_stacks() {
+            let shortcomings = self.check_stack_members(&cx, &region.stacks.items);
+            cx.set_shortcomings(shortcomings);
+        }
+        let stakes = RegionStakes::of_region(self, name);
+        let mut resources: Vec<Resource<'a>> = self.snapshot.resources_in(name).collect();
+        if !region.disabled {
+            let vaults = region.vaults.items.iter();
+            let local = vaults.filter(|vault| is_local(&cx, vault));
+            resources.extend(local.map(Resource::Vault));
+        }
+        resources.retain(|resource| self.selection.includes(*resource));
+        if !region.disabled {
+            resources.push(Resource::Region(region));
+        }
+        resources.retain(|resource| part(name, Some(resource.kind())));
+        let mut subjects: Vec<Subject<'a>> = resources
+            .into_iter()
+            .map(|resource| Subject::new(self.snapshot, name, resource))
+            .collect();
+        subjects.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        // A resource that moved while a list was read is on two of its pages.
+        subjects.dedup_by(|a, b| a.sort_key() == b.sort_key());
+        // VPCs matter to the exit code only where their traffic goes to buckets that do.
+        let counts =
+            !region.disabled && stakes.buckets && self.selection.includes_settings_of(Service::Vpc);
+        let gap = region.network.vpcs.gap.as_ref();
+        let gap = gap.filter(|gap| counts && gap.kind != GapKind::NotAsked);
+        PreparedPlace {
+            cx,
+            subjects,
+            stakes,
+            answers: SharedAnswers::default(),
+            unread: gap.map(|gap| Unread::new(Some(name), "vpc", gap)),
+        }
+    }
+
     fn rule_context(&self, region: &'a str) -> RuleContext<'a> {
         RuleContext::new(self.snapshot, self.settings, region, self.policies)
             .selecting(self.selection)

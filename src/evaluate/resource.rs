@@ -1,5 +1,6 @@
 //! One resource: its rules, its findings, its verdict.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::analysis::declaration::declare;
@@ -25,8 +26,8 @@ use super::gating::RegionStakes;
 pub(super) struct Subject<'a> {
     resource: Resource<'a>,
     kind: ResourceKind,
-    pub(super) arn: String,
-    id: String,
+    arn: Cow<'a, str>,
+    id: Cow<'a, str>,
 }
 
 /// What a rule said of a resource.
@@ -57,14 +58,14 @@ impl<'a> Subject<'a> {
         let kind = resource.kind();
         let account = snapshot.account_id.as_deref().unwrap_or_default();
         let (arn, id) = match resource.arn_and_id() {
-            Some((arn, id)) => (arn.to_owned(), id.to_owned()),
+            Some((arn, id)) => (arn.into(), id.into()),
             None if kind == ResourceKind::Account => (
-                format!("backup-check:account:{account}"),
-                account.to_owned(),
+                format!("backup-check:account:{account}").into(),
+                account.to_owned().into(),
             ),
             None => (
-                format!("backup-check:region:{account}:{region}"),
-                region.to_owned(),
+                format!("backup-check:region:{account}:{region}").into(),
+                region.to_owned().into(),
             ),
         };
         Subject {
@@ -101,21 +102,7 @@ pub(super) fn is_shortcoming(verdict: Verdict) -> bool {
     )
 }
 
-impl<'a> Evaluation<'a, '_> {
-    /// Evaluates a resource that is alone in its place.
-    pub(super) fn evaluate_resource(
-        &mut self,
-        cx: &RuleContext<'a>,
-        resource: Resource<'a>,
-        stakes: RegionStakes,
-    ) {
-        let subject = Subject::new(self.inputs.snapshot, cx.region, resource);
-        let shared = SharedAnswers::default();
-        if let Some(evaluated) = self.inputs.evaluate_subject(cx, subject, &shared, stakes) {
-            self.emit_evaluated(evaluated);
-        }
-    }
-
+impl Evaluation<'_, '_> {
     /// Emits the findings of a resource and keeps its line.
     pub(super) fn emit_evaluated(&mut self, evaluated: EvaluatedResource) {
         let EvaluatedResource {
@@ -187,10 +174,10 @@ impl<'a> Inputs<'a> {
         let missing = unread.map(|it| (subject.kind.service(), it.message()));
         let missing = missing.collect();
         checked.sort_by_key(|it| it.rule.id);
-        let place = self.snapshot.places.get(&subject.arn);
+        let place = self.snapshot.places.get(&*subject.arn);
         let shared = Arc::new(FindingSubject {
-            resource: subject.arn.clone(),
-            resource_id: subject.id.clone(),
+            resource: subject.arn.to_string(),
+            resource_id: subject.id.to_string(),
             kind: subject.kind,
             account_id: self.snapshot.account_id.clone(),
             region: cx.region.to_owned(),
@@ -200,9 +187,9 @@ impl<'a> Inputs<'a> {
         let line = ResourceLine {
             aws_type: subject.resource.aws_type().map(str::to_owned),
             name: subject.resource.name().map(str::to_owned),
-            arn: subject.arn,
+            arn: subject.arn.into_owned(),
             kind: subject.kind,
-            id: subject.id,
+            id: subject.id.into_owned(),
             region: cx.region.to_owned(),
             account_id: self.snapshot.account_id.clone(),
             backup_tag: tag,

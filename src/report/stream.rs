@@ -8,11 +8,10 @@ use super::digest::counts::Totals;
 use super::digest::prerequisites::AccountPrerequisites;
 use super::facts::{Scan, Summary};
 use super::{
-    CauseList, Comparison, Finding, Report, ResourceLine, ResourceVerdict, StaleWaiver, Status,
-    Unread, WriteError, cause_id_of,
+    CauseList, Comparison, Finding, Part, Report, ResourceLine, ResourceVerdict, StaleWaiver,
+    Status, Unread, WriteError, cause_id_of,
 };
 use crate::exit::FailOn;
-use crate::model::ResourceKind;
 use crate::model::coverage::Coverage;
 
 /// The statuses of the findings to write.
@@ -119,9 +118,6 @@ impl<'a> ReportFacts<'a> {
         }
     }
 }
-
-/// The resources whose findings are asked for.
-pub type Part<'a> = dyn Fn(&str, Option<ResourceKind>) -> bool + 'a;
 
 /// What is done with a finding and the row of its resource.
 pub type Visit<'a> = dyn FnMut(&Finding, Option<&ResourceLine>) -> Result<(), WriteError> + 'a;
