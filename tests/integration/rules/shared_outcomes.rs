@@ -47,6 +47,19 @@ fn copies_of_a_volume_are_checked_as_the_volume() {
         )
     };
     assert!(together.is_sorted_by_key(key));
+    // The other regions are checked by the same threads.
+    let elsewhere = |findings: &[Finding]| -> Vec<_> {
+        let findings = findings.iter().map(|it| {
+            let message = it.explanation.message.clone();
+            (it.region.clone(), it.resource.clone(), it.rule.id, message)
+        });
+        let regions = ["eu-central-1", "global"];
+        findings
+            .filter(|it| !regions.contains(&it.0.as_str()))
+            .collect()
+    };
+    assert_eq!(elsewhere(&together), elsewhere(&alone));
+    assert!(!elsewhere(&alone).is_empty());
     let mut compared = 0;
     let of_volumes = together
         .iter()
