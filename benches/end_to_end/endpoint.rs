@@ -6,7 +6,7 @@ use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -120,14 +120,13 @@ impl Server {
         let mut reader = BufReader::new(stream);
         loop {
             let http = Http::read_from(&mut reader)?;
-            let received = Instant::now();
-            let (delay, (status, body)) = match http.path.as_str() {
+            let (status, body) = match http.path.as_str() {
                 COUNTERS => {
                     let [calls, throttled] =
                         [&self.calls, &self.throttled].map(|it| it.load(Ordering::Relaxed));
-                    (0, (200, format!("{calls} {throttled}")))
+                    (200, format!("{calls} {throttled}"))
                 }
-                _ => (self.load.delay, self.answer(&Request::from_http(&http)?)),
+                _ => self.answer(&Request::from_http(&http)?),
             };
             let kind = match body.starts_with('{') {
                 true => "application/x-amz-json-1.1",
@@ -137,14 +136,14 @@ impl Server {
             let head = format!(
                 "HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
             );
-            let answer = [head.as_bytes(), body.as_bytes()].concat();
-            // Making an answer is part of its delay.
-            std::thread::sleep(Duration::from_millis(delay).saturating_sub(received.elapsed()));
-            stream.write_all(&answer).ok()?;
+            stream
+                .write_all(&[head.as_bytes(), body.as_bytes()].concat())
+                .ok()?;
         }
     }
 
     fn answer(&self, request: &Request) -> (u16, String) {
+        std::thread::sleep(Duration::from_millis(self.load.delay));
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (service, operation) = request.split_operation();
         if self.load.throttled > 0 && call.is_multiple_of(self.load.throttled) {
