@@ -6,7 +6,9 @@
 
 mod every_fault;
 mod every_operation;
+mod in_process;
 mod limits;
+mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,24 +18,25 @@ use std::thread;
 use serde_json::Value;
 
 use crate::collect::{REGION, User, at, json_of};
-use crate::support::command::Run;
 use crate::support::endpoint::{Endpoint, Exception, Reply, on};
 
 /// The scans that run at once: twice the cores in CI, since some scans wait.
 const SCANS_AT_ONCE: usize = 4;
 
 /// Turns that rest on what was read: whether the rule applies is no longer known, and it is met anyway.
-const DECIDED_BY_ANOTHER_FACT: [(&str, &str, &str); 2] = [
+const DECIDED_BY_ANOTHER_FACT: [(&str, &str, &str); 3] = [
     // Every service is opted in, whichever is in use.
     ("service-opted-in", "skip", "pass"),
-    // The resource is not tagged itself, whichever stack contains it.
+    // The resource is not tagged itself, whichever stack or instance contains it.
     ("backup-not-duplicated", "pass", "skip"),
+    ("backup-not-duplicated", "skip", "pass"),
 ];
 
 /// A scan of the account.
 struct Scan {
-    run: Run,
     report: Value,
+    code: i32,
+    stderr: String,
     /// The requests of the scan.
     requests: usize,
     /// The requests for the operation with the fault.
@@ -58,7 +61,8 @@ fn scan(operation: &str, mut exceptions: Vec<Exception>, user: &User, more: &[&s
     );
     Scan {
         report: json_of(&run),
-        run,
+        code: run.code,
+        stderr: run.stderr,
         requests: endpoint.requests().len(),
         faulty_requests: endpoint.requests_for(operation).len(),
     }
@@ -145,11 +149,11 @@ fn find_turns(clean: &Scan, faulty: &Scan) -> Vec<String> {
     if at(&faulty.report, "/scan/complete") != false {
         turns.push("the scan is complete".to_owned());
     }
-    if faulty.run.code != faulty.promised_code() {
-        turns.push(format!("exit code {}", faulty.run.code));
+    if faulty.code != faulty.promised_code() {
+        turns.push(format!("exit code {}", faulty.code));
     }
-    if faulty.run.stderr.contains("panicked") {
-        turns.push(faulty.run.stderr.clone());
+    if faulty.stderr.contains("panicked") {
+        turns.push(faulty.stderr.clone());
     }
     turns
 }

@@ -12,6 +12,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::{Semaphore, watch};
 
 use crate::model::observed::{Gap, GapKind, Listing};
+use crate::text::escape_invisible;
 
 use super::coverage::CoverageLog;
 use super::error;
@@ -360,7 +361,7 @@ impl ServiceCalls {
             operation = operation.name,
             code = gap.code,
             "{}",
-            gap.message
+            escape_invisible(&gap.message)
         );
         let status = error.raw_response().map(|it| it.status().as_u16());
         let given_up = &self.caller.given_up;

@@ -11,6 +11,7 @@ use crate::model::observed::{Gap, Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
 use crate::model::size::Size;
+use crate::model::snapshot::GLOBAL;
 use crate::model::tag::Tags;
 use crate::model::{Resource, ResourceKind};
 
@@ -93,7 +94,8 @@ pub type RegionList = Task<Result<BTreeMap<String, bool>, Gap>>;
 /// Begins to read the regions. This needs only credentials, whoever's they are. The list has no coverage row.
 pub fn list_regions(clients: &Clients, home: &str, caller: &Arc<Caller>) -> RegionList {
     let request = clients.ec2(home).describe_regions().all_regions(true);
-    let calls = caller.begin_service(home, SHARED);
+    // A region whose list of regions gets no answer may answer everything else.
+    let calls = caller.begin_service(GLOBAL, SHARED);
     Task::spawn(async move {
         let response = calls.send_call(DESCRIBE_REGIONS, request.send()).await;
         response.and_then(|response| regions_from(response.regions))
@@ -175,9 +177,12 @@ async fn describe_instances(
     calls
         .list_items(DESCRIBE_INSTANCES, pages, |page| {
             let reservations = page.reservations?.into_iter();
-            let instances =
-                reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
-            Some(instances.map(|it| instance_from(reader, it)).collect())
+            // AWS returns no reservation without instances: one whose list is left out may have had some.
+            let instances = reservations.flat_map(|reservation| match reservation.instances {
+                Some(instances) => instances.into_iter().map(Some).collect::<Vec<_>>(),
+                None => vec![None],
+            });
+            Some(instances.map(|it| instance_from(reader, it?)).collect())
         })
         .await
 }
@@ -214,15 +219,16 @@ fn instance_from(
     let state = instance.state.and_then(|state| state.name);
     let root_device_type = instance.root_device_type;
     let codes = instance.product_codes.unwrap_or_default();
-    let untyped = codes.iter().any(|code| {
+    let is_incomplete = codes.iter().any(|code| {
         let kind = code.product_code_type.as_ref();
-        kind.map(|it| it.as_str().to_owned()).filled().is_none()
+        let kind = kind.map(|it| it.as_str().to_owned());
+        kind.filled().is_none() || code.product_code_id.clone().filled().is_none()
     });
     let marketplace = codes
         .into_iter()
         .filter(|code| code.product_code_type == Some(ProductCodeValues::Marketplace))
         .filter_map(|code| code.product_code_id.filled());
-    let marketplace = (!untyped).then(|| marketplace.collect());
+    let marketplace = (!is_incomplete).then(|| marketplace.collect());
     let devices = instance.block_device_mappings.unwrap_or_default();
     let volumes = devices
         .into_iter()
@@ -235,7 +241,7 @@ fn instance_from(
             root_device_type.map(|it| it.as_str().to_owned()),
             "RootDeviceType",
         ),
-        marketplace_codes: operation.require_field(marketplace, "type in a product code"),
+        marketplace_codes: operation.require_field(marketplace, "type or id in a product code"),
         volumes: Observed::Known(volumes.collect()),
         vpc_id: Observed::Known(instance.vpc_id.filled()),
         subnet_id: instance.subnet_id.filled(),
@@ -249,8 +255,14 @@ fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) ->
     let operation = DESCRIBE_VOLUMES;
     let id = volume.volume_id.filled()?;
     let state = volume.state.map(|state| state.as_str().to_owned());
-    let attachments = volume.attachments.unwrap_or_default().into_iter();
-    let attached_to = attachments.filter_map(|attachment| attachment.instance_id.filled());
+    // A volume of a service of AWS is attached to no instance.
+    let attached_to = operation
+        .require_field(volume.attachments, "Attachments")
+        .map(|attachments| {
+            let attachments = attachments.into_iter();
+            let ids = attachments.filter_map(|attachment| attachment.instance_id.filled());
+            ids.collect()
+        });
     Some(Volume {
         arn: reader.build_arn("ec2", &format!("volume/{id}")),
         tags: read_tags(DESCRIBE_VOLUMES, volume.tags),
@@ -258,7 +270,7 @@ fn volume_from(reader: &RegionReader<'_>, volume: aws_sdk_ec2::types::Volume) ->
         encrypted: operation.require_field(volume.encrypted, "Encrypted"),
         kms_key: Observed::Known(volume.kms_key_id.filled()),
         size: Size::provisioned_gib(operation.require_field(volume.size, "Size").map(i64::from)),
-        attached_to: Observed::Known(attached_to.collect()),
+        attached_to,
         outpost_arn: Observed::Known(volume.outpost_arn.filled()),
         id,
     })

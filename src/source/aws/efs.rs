@@ -74,12 +74,12 @@ fn file_system_from(
     let operation = DESCRIBE_FILE_SYSTEMS;
     let id = system.file_system_id.filled()?;
     let arn = reader.build_arn("elasticfilesystem", &format!("file-system/{id}"));
-    let pairs = system.tags.into_iter().map(|tag| (tag.key, tag.value));
+    let tags = system.tags.into_iter();
     let state = Some(system.life_cycle_state.as_str().to_owned());
     Some(FileSystem {
         arn: system.file_system_arn.filled().unwrap_or(arn),
         id,
-        tags: Observed::Known(reader.keep_tags(pairs)),
+        tags: operation.read_tags(tags.map(|tag| (Some(tag.key), Some(tag.value)))),
         state: operation.require_text(state, "LifeCycleState"),
         encrypted: operation.require_field(system.encrypted, "Encrypted"),
         kms_key: Observed::Known(system.kms_key_id.filled()),

@@ -161,9 +161,9 @@ async fn add_links(
     let linked: Listing<String> = calls
         .list_items(DESCRIBE_ASSOCIATIONS, pages, |page| {
             let found = page.associations?.into_iter();
-            // An association of a file cache has no file system.
-            let ids = found.filter_map(|it| it.file_system_id.filled());
-            Some(ids.map(Some).collect())
+            let of_file_systems = found.filter(|it| it.file_cache_id.is_none());
+            let ids = of_file_systems.map(|it| it.file_system_id.filled());
+            Some(ids.collect())
         })
         .await;
     for file_system in &mut open {
@@ -192,7 +192,13 @@ fn file_system_from(reader: &RegionReader<'_>, it: FileSystem) -> Option<FsxFile
         id,
         tags: read_tags(DESCRIBE_FILE_SYSTEMS, it.tags),
         state: operation.require_text(state, "Lifecycle"),
-        kms_key: Observed::Known(it.kms_key_id.filled()),
+        // A scratch file system has a key of FSx, which has no name.
+        kms_key: match deployment_type.as_deref() {
+            Some(deployment) if deployment.starts_with("SCRATCH") => {
+                Observed::Known(it.kms_key_id.filled())
+            }
+            _ => operation.require_text(it.kms_key_id, "KmsKeyId").map(Some),
+        },
         deployment_type: match is_lustre {
             true => operation
                 .require_text(deployment_type, "DeploymentType")

@@ -93,22 +93,28 @@ impl Operation {
 }
 
 impl Operation {
-    /// Returns the tags of a response by key. A tag without a key is none; an empty value is one.
+    /// Returns the tags of a response by key. An empty value is one. What a snapshot keeps of them depends on the backup
+    /// plans, which are read at the same time: [`crate::model::Snapshot::retain_selected_tags`] removes the others.
     ///
     /// # Errors
-    /// A tag has no value: what it says is not known.
+    /// A tag has no key or no value: what it says is not known.
     pub fn read_tags(
         self,
         tags: impl IntoIterator<Item = (Option<String>, Option<String>)>,
     ) -> Observed<Tags> {
-        let named = tags
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.filled()?, value)));
-        let tags = named.map(|(key, value)| {
+        let tags = tags.into_iter().map(|(key, value)| {
+            let key = self.require_field(key.filter(|key| !key.is_empty()), "key of a tag");
+            let key = key.get()?.clone();
             let value = self.require_field(value, &format!("value of the tag {key}"));
             Ok((key, value.get()?.clone()))
         });
-        tags.collect::<Result<Tags, Gap>>().into()
+        let tags = tags.collect::<Result<Vec<_>, Gap>>();
+        // A key of blanks selects nothing.
+        let named = |tags: Vec<(String, String)>| {
+            let tags = tags.into_iter();
+            tags.filter(|(key, _)| !key.trim().is_empty()).collect()
+        };
+        tags.map(named).into()
     }
 }
 

@@ -42,7 +42,7 @@ pub const READER: ServiceReader = ServiceReader {
                 describe_instances(reader, None),
                 describe_clusters(reader, None),
             );
-            mark_missing_clusters(&mut instances.items, &clusters);
+            join_clusters(&mut instances.items, &clusters);
             store_databases(reader, instances, clusters).await
         })
     },
@@ -57,8 +57,17 @@ pub const READER: ServiceReader = ServiceReader {
 /// The largest page: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>.
 const PAGE: i32 = 100;
 
-/// Marks the instances whose cluster a complete list of clusters lacks.
-fn mark_missing_clusters(instances: &mut [DbInstance], clusters: &Listing<DbCluster>) {
+/// Joins instances with the clusters that name them as members, and marks those whose cluster a complete list of clusters
+/// lacks.
+fn join_clusters(instances: &mut [DbInstance], clusters: &Listing<DbCluster>) {
+    for cluster in &clusters.items {
+        let members = cluster.members.known().into_iter().flatten();
+        let members: BTreeSet<&String> = members.collect();
+        let named = instances.iter_mut().filter(|it| members.contains(&it.id));
+        for instance in named {
+            instance.cluster.get_or_insert_with(|| cluster.id.clone());
+        }
+    }
     let Ok(clusters) = clusters.all_items() else {
         return;
     };
@@ -261,14 +270,15 @@ fn instance_from(instance: aws_sdk_rds::types::DbInstance) -> Option<DbInstance>
         ),
         backup_window: operation
             .require_text(instance.preferred_backup_window, "PreferredBackupWindow"),
-        option_groups: operation
-            .require_field(instance.option_group_memberships, "OptionGroupMemberships")
-            .map(|groups| {
-                let names = groups
-                    .into_iter()
-                    .map(|group| group.option_group_name.filled());
-                names.flatten().collect()
-            }),
+        option_groups: {
+            let groups = instance.option_group_memberships;
+            let names = groups.and_then(|groups| {
+                let groups = groups.into_iter();
+                let names = groups.map(|group| group.option_group_name.filled());
+                names.collect::<Option<Vec<String>>>()
+            });
+            operation.require_field(names, "OptionGroupMemberships with names")
+        },
         backup_target: Observed::Known(
             instance
                 .backup_target
@@ -280,7 +290,11 @@ fn instance_from(instance: aws_sdk_rds::types::DbInstance) -> Option<DbInstance>
 
 fn cluster_from(cluster: aws_sdk_rds::types::DbCluster) -> Option<DbCluster> {
     let operation = DESCRIBE_DB_CLUSTERS;
-    let members = cluster.db_cluster_members.unwrap_or_default().into_iter();
+    let members = cluster.db_cluster_members.and_then(|members| {
+        let members = members.into_iter();
+        let ids = members.map(|member| member.db_instance_identifier.filled());
+        ids.collect::<Option<Vec<String>>>()
+    });
     let engine = cluster.engine.filled()?;
     Some(DbCluster {
         size: match is_multi_az_engine(&engine) {
@@ -302,11 +316,7 @@ fn cluster_from(cluster: aws_sdk_rds::types::DbCluster) -> Option<DbCluster> {
         kms_key: Observed::Known(cluster.kms_key_id.filled()),
         backup_retention_days: operation
             .require_field(cluster.backup_retention_period, "BackupRetentionPeriod"),
-        members: Observed::Known(
-            members
-                .filter_map(|member| member.db_instance_identifier.filled())
-                .collect(),
-        ),
+        members: operation.require_field(members, "DBClusterMembers with identifiers"),
     })
 }
 

@@ -8,7 +8,6 @@ use crate::model::Resource;
 use crate::model::observed::Observed;
 use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
-use crate::model::tag::Tags;
 
 use super::call::{Caller, ServiceCalls};
 use super::key_requests::KeyRequests;
@@ -107,12 +106,5 @@ impl RegionReader<'_> {
     #[must_use]
     pub fn build_arn(&self, service: &str, resource: &str) -> String {
         self.session.build_arn(service, self.region, resource)
-    }
-
-    /// Returns tags by key. What a snapshot keeps of them depends on the backup plans, which are read at the
-    /// same time: [`crate::model::Snapshot::retain_selected_tags`] removes the others.
-    pub fn keep_tags(&self, tags: impl IntoIterator<Item = (String, String)>) -> Tags {
-        let pairs = tags.into_iter();
-        pairs.filter(|(key, _)| !key.trim().is_empty()).collect()
     }
 }

@@ -339,24 +339,25 @@ async fn read_bucket(
 }
 
 fn encryption_from(response: Option<GetBucketEncryptionOutput>) -> Result<BucketEncryption, Gap> {
-    let rules = response
-        .and_then(|it| it.server_side_encryption_configuration)
-        .map(|it| it.rules);
-    let default = rules
-        .unwrap_or_default()
-        .into_iter()
-        .find_map(|rule| rule.apply_server_side_encryption_by_default);
-    let Some(default) = default else {
+    let Some(response) = response else {
         return Ok(BucketEncryption {
             algorithm: "none".to_owned(),
             kms_key: None,
         });
     };
+    let configuration = response.server_side_encryption_configuration;
+    let rules = configuration.map(|it| it.rules).unwrap_or_default();
+    let mut defaults = rules
+        .into_iter()
+        .filter_map(|rule| rule.apply_server_side_encryption_by_default);
+    let default =
+        GET_ENCRYPTION.require_field(defaults.next(), "ApplyServerSideEncryptionByDefault");
+    let default = default.get()?;
     let algorithm = Some(default.sse_algorithm.as_str().to_owned());
     let algorithm = GET_ENCRYPTION.require_text(algorithm, "SSEAlgorithm");
     Ok(BucketEncryption {
         algorithm: algorithm.get()?.clone(),
-        kms_key: default.kms_master_key_id.filled(),
+        kms_key: default.kms_master_key_id.clone().filled(),
     })
 }
 

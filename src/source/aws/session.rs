@@ -15,6 +15,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::{AssumeRoleError, AssumeRoleOutput};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -363,15 +365,23 @@ fn check_root_certificates(access: &Access) -> Result<(), ConnectError> {
     Err(ConnectError::NoRootCertificates { place })
 }
 
-/// Loads the SDK's configuration. Returns it with the home region.
-async fn load_config(access: &Access) -> (SdkConfig, String) {
-    let timeouts = TimeoutConfig::builder()
+fn make_timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .read_timeout(MAX_SILENCE)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT);
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+fn make_retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+/// Loads the SDK's configuration. Returns it with the home region.
+async fn load_config(access: &Access) -> (SdkConfig, String) {
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts.build())
+        .timeout_config(make_timeouts())
         .identity_cache(identities.build());
     if let Some(profile) = &access.profile {
         loader = loader.profile_name(profile);
@@ -393,7 +403,7 @@ async fn load_config(access: &Access) -> (SdkConfig, String) {
             .is_none_or(|set| *set == RetryConfig::standard());
     let mut builder = loaded.into_builder().region(Region::new(home.clone()));
     if default_retries {
-        builder = builder.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+        builder = builder.retry_config(make_retries());
     }
     if let Some(profile) = &access.profile {
         // As in the AWS CLI, an explicit profile overrides keys in the environment.
@@ -516,6 +526,37 @@ fn found_none(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 impl Session {
+    /// Returns a session with the timeouts and retries of a scan, whose calls `http` sends: for tests, which answer them in
+    /// the process. Nothing of the environment is read.
+    #[must_use]
+    pub fn with_http_client(
+        http: SharedHttpClient,
+        credentials: Credentials,
+        caller_arn: &str,
+        home: &str,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .endpoint_url("http://127.0.0.1")
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .identity_cache(IdentityCache::lazy().build())
+            .timeout_config(make_timeouts())
+            .retry_config(make_retries())
+            .region(Region::new(home.to_owned()))
+            .build();
+        let account = Arn::parse(caller_arn).map_or("", |arn| arn.account);
+        Session {
+            clients: Clients::new(config, account.to_owned(), meter),
+            account: account.to_owned(),
+            partition: read_partition(caller_arn),
+            caller_arn: caller_arn.to_owned(),
+            home: home.to_owned(),
+        }
+    }
+
     /// Returns the ARN of a resource of this account.
     #[must_use]
     pub fn build_arn(&self, service: &str, region: &str, resource: &str) -> String {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use futures_util::future::join_all;
 
 use crate::model::ResourceKind;
 use crate::model::arn::Arn;
 use crate::model::kind::is_backed_up;
-use crate::model::observed::{Gap, Listing, Observed};
+use crate::model::observed::{Gap, GapKind, Listing, Observed};
 use crate::model::tag::{ENABLED, Tags};
 use crate::model::tagged::TaggedResource;
 
@@ -26,6 +26,13 @@ const PAGE: i32 = 100;
 /// The number of ARNs in one call:
 /// <https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>.
 const MAX_ARNS: usize = 100;
+
+/// Returns the ARN and the tags of a resource; `None` if the response leaves one of them out.
+fn read_tags(resource: ResourceTagMapping) -> Option<(String, Tags)> {
+    let tags = resource.tags?.into_iter();
+    let tags = GET_RESOURCES.read_tags(tags.map(|tag| (Some(tag.key), Some(tag.value))));
+    Some((resource.resource_arn.filled()?, tags.known()?.clone()))
+}
 
 /// The tags of a region's resources by ARN.
 #[derive(Debug)]
@@ -84,12 +91,7 @@ pub async fn read_tags_of_types(
     let listing: Listing<(String, Tags)> = calls
         .list_items(GET_RESOURCES, pages, |page| {
             let resources = page.resource_tag_mapping_list?;
-            let read = resources.into_iter().map(|resource| {
-                let tags = resource.tags?;
-                let pairs = tags.into_iter().map(|tag| (tag.key, tag.value));
-                Some((resource.resource_arn.filled()?, reader.keep_tags(pairs)))
-            });
-            Some(read.collect())
+            Some(resources.into_iter().map(read_tags).collect())
         })
         .await;
     TagIndex {
@@ -122,10 +124,19 @@ pub async fn read_tags_of_arns(reader: &RegionReader<'_>, arns: &[String]) -> Ta
     };
     for response in responses {
         match response {
-            Ok(list) => index.tags.extend(list.into_iter().filter_map(|resource| {
-                let pairs = resource.tags?.into_iter().map(|tag| (tag.key, tag.value));
-                Some((resource.resource_arn.filled()?, reader.keep_tags(pairs)))
-            })),
+            Ok(list) => {
+                for resource in list {
+                    match read_tags(resource) {
+                        Some((arn, tags)) => index.tags.extend([(arn, tags)]),
+                        None => {
+                            let message = "an item in the response has no identifier";
+                            let kind = GapKind::Error;
+                            let gap = GET_RESOURCES.make_gap(kind, "UnreadableAnswer", message);
+                            index.gap.get_or_insert(gap);
+                        }
+                    }
+                }
+            }
             Err(gap) => index.gap = index.gap.or(Some(gap)),
         }
     }
@@ -190,12 +201,10 @@ pub async fn list_enabled(reader: &RegionReader<'_>) -> Listing<(String, Tags)> 
         .list_items(GET_RESOURCES, pages, |page| {
             let resources = page.resource_tag_mapping_list?;
             let read = resources.into_iter().map(|resource| {
-                let tags = resource.tags.unwrap_or_default();
-                let pairs = tags.into_iter().map(|tag| (tag.key, tag.value));
-                let mut tags = reader.keep_tags(pairs);
+                let (arn, mut tags) = read_tags(resource)?;
                 // The filter of the call.
                 tags.insert(reader.tag_key.to_owned(), ENABLED.to_owned());
-                Some((resource.resource_arn.filled()?, tags))
+                Some((arn, tags))
             });
             Some(read.collect())
         })

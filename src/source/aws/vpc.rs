@@ -170,16 +170,37 @@ fn route_table_from(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable>
     })
 }
 
-/// Returns a route to a gateway: to the internet, or to a gateway endpoint. Rules read no other routes.
+/// Returns a route to a gateway: to the internet, or to a gateway endpoint. Rules read no other routes. What the response
+/// leaves out of a route that may lead to a gateway endpoint is empty.
 fn route_from(route: aws_sdk_ec2::types::Route) -> Option<Route> {
-    let destination = route
-        .destination_prefix_list_id
-        .filled()
+    let list = route.destination_prefix_list_id.filled();
+    let others = [
+        route.carrier_gateway_id,
+        route.core_network_arn,
+        route.egress_only_internet_gateway_id,
+        route.instance_id,
+        route.local_gateway_id,
+        route.nat_gateway_id,
+        route.network_interface_id,
+        route.odb_network_arn,
+        route.transit_gateway_id,
+        route.vpc_peering_connection_id,
+    ];
+    let may_lead_to_endpoint = list.is_some() && others.into_iter().all(|it| it.filled().is_none());
+    let target = match route.gateway_id.filled() {
+        None if may_lead_to_endpoint => String::new(),
+        gateway => gateway?,
+    };
+    let destination = list
         .or(route.destination_cidr_block.filled())
-        .or(route.destination_ipv6_cidr_block.filled())?;
+        .or(route.destination_ipv6_cidr_block.filled());
+    let (destination, target) = match destination {
+        None if target.starts_with("vpce-") => Default::default(),
+        destination => (destination?, target),
+    };
     Some(Route {
         destination,
-        target: route.gateway_id.filled()?,
+        target,
         state: route
             .state
             .map_or_else(String::new, |state| state.as_str().to_owned()),

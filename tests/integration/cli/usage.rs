@@ -62,6 +62,7 @@ fn a_usage_error_names_the_argument_and_the_way_out() {
             &["--profile", "clean.json", "--account-from live"],
         ),
         (&["--frm", "x"], &["--frm", "--from"]),
+        (&["--concurrency", "0"], &["--concurrency", "1..=1000"]),
     ] {
         assert_usage_error(&scan(folder.path(), "clean", flags), parts);
     }

@@ -274,8 +274,8 @@ fn what_is_deleted_between_list_and_describe_never_passes() {
                 turns.push(format!("{operation}: {finding:?} passes"));
             }
         }
-        if scan.run.code == 0 || scan.run.stderr.contains("panicked") {
-            turns.push(format!("{operation}: {:?}", scan.run.code));
+        if scan.code == 0 || scan.stderr.contains("panicked") {
+            turns.push(format!("{operation}: {:?}", scan.code));
         }
         turns
     });

@@ -1,108 +1,191 @@
-//! Every operation with each of the faults that cost nothing but an answer.
+//! Every operation with every fault that needs no network: what turns, how many calls it costs, and how long it waits.
 
-use crate::collect::User;
+use std::time::Duration;
+
 use crate::collect::denied::operations::{NEEDED, Needed};
-use crate::support::endpoint::{Reply, on};
+use crate::support::endpoint::{Exception, Reply, on};
 
-use super::{Scan, assert_none, codes_in_coverage, fault_of, find_turns, run_all, scan};
+use super::in_process::{Measured, scan_in_process};
+use super::{Scan, assert_none, codes_in_coverage, fault_of, find_turns, run_all};
 
-/// A fault, and the codes with which it is reported. The code of a response that did not come from AWS is
-/// `UnreadableAnswer`.
-type Fault = (&'static str, Reply, &'static str);
+/// What a fault does to the scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// It leaves unknown what a denial does, and is reported with this code.
+    Gap(&'static str),
+    /// Nothing: the calls are sent again.
+    None,
+    /// Either.
+    Perhaps,
+}
 
-const FAULTS: [Fault; 3] = [
-    (
-        "500",
-        Reply::Error(500, "InternalFailure"),
-        "InternalFailure",
-    ),
-    (
-        "HTML with status 200",
-        Reply::ProxyPage(200),
-        "UnreadableAnswer",
-    ),
-    (
-        "two thirds of the answer",
-        Reply::Thirds(2),
-        "UnreadableAnswer",
-    ),
-];
+/// A fault of an operation.
+struct Fault {
+    name: &'static str,
+    make: fn(&'static str) -> Exception,
+    effect: Effect,
+    /// The most that a scan waits for it.
+    wait: Duration,
+}
 
-/// The errors without a body of responses to HEAD, which have no code.
-const OF_HEAD: [Fault; 2] = [
-    ("500", Reply::Error(500, ""), "UnreadableAnswer"),
-    ("503", Reply::Error(503, ""), "SlowDown"),
-];
+/// What one dead operation may cost.
+const DEAD: Duration = Duration::from_secs(5);
+/// Throttling is waited out: all attempts of a call, one after the other in each of its lists.
+const THROTTLED: Duration = Duration::from_secs(400);
+/// The code of a response that did not come from AWS, or not entirely.
+const UNREADABLE: &str = "UnreadableAnswer";
 
-fn faults_of(operation: &str) -> &'static [Fault] {
-    match operation {
-        "s3:HeadBucket" => &OF_HEAD,
-        _ => &FAULTS,
+const fn gap(name: &'static str, code: &'static str, make: fn(&'static str) -> Exception) -> Fault {
+    Fault {
+        name,
+        make,
+        effect: Effect::Gap(code),
+        wait: DEAD,
     }
 }
 
-/// Returns what a fault of an operation changes beyond its denial.
-fn compare_with_denial(
-    needed: &Needed,
-    denied: &Scan,
-    fault: &Fault,
-    faulty: &Scan,
-) -> Vec<String> {
-    let mut turns = Vec::new();
-    let (was, mut is) = (denied.statuses(), faulty.statuses());
+const FAULTS: [Fault; 15] = [
+    gap("500", "InternalFailure", |it| {
+        on(it, Reply::Error(500, "InternalFailure"))
+    }),
+    gap("503", "ServiceUnavailable", |it| {
+        on(it, Reply::Error(503, "ServiceUnavailable"))
+    }),
+    gap("closed without an answer", "ConnectionError", |it| {
+        on(it, Reply::Dead)
+    }),
+    gap("no answer", "Timeout", |it| on(it, Reply::Never)),
+    gap("HTML with status 200", UNREADABLE, |it| {
+        on(it, Reply::ProxyPage(200))
+    }),
+    gap("HTML with status 502", UNREADABLE, |it| {
+        on(it, Reply::ProxyPage(502))
+    }),
+    gap("an empty 200", UNREADABLE, |it| {
+        on(it, Reply::Bare(200, &[]))
+    }),
+    gap("a third of the answer", UNREADABLE, |it| {
+        on(it, Reply::Thirds(1))
+    }),
+    gap("two thirds of the answer", UNREADABLE, |it| {
+        on(it, Reply::Thirds(2))
+    }),
+    gap("a clock that is wrong", "RequestTimeTooSkewed", |it| {
+        on(it, Reply::Error(403, "RequestTimeTooSkewed"))
+    }),
+    gap("credentials that expired", "ExpiredToken", |it| {
+        on(it, Reply::Error(403, "ExpiredToken"))
+    }),
+    gap("an unknown operation", "UnknownOperationException", |it| {
+        on(it, Reply::Error(404, "UnknownOperationException"))
+    }),
+    Fault {
+        name: "throttled always",
+        make: |it| on(it, Reply::Throttled),
+        effect: Effect::Perhaps,
+        wait: THROTTLED,
+    },
+    Fault {
+        name: "the first ten calls are throttled",
+        make: |it| on(it, Reply::Throttled).times(10),
+        effect: Effect::Perhaps,
+        wait: THROTTLED,
+    },
+    Fault {
+        name: "one of three calls is throttled",
+        make: |it| on(it, Reply::Throttled).every(3),
+        effect: Effect::None,
+        wait: THROTTLED,
+    },
+];
+
+/// Whether a response without a body can have a fault: its errors have no code.
+fn applies(fault: &Fault, operation: &str) -> bool {
+    operation != "s3:HeadBucket" || ["no answer", "closed without an answer"].contains(&fault.name)
+}
+
+/// Returns the findings in which two scans differ.
+fn find_differences(was: &Scan, is: &Scan, name: &str) -> Vec<String> {
+    let (was, mut is) = (was.statuses(), is.statuses());
+    let mut found = Vec::new();
     for (finding, was) in was {
         let is = is.remove(&finding).unwrap_or_else(|| "missing".to_owned());
         if is != was {
-            turns.push(format!("{finding:?} is {is}, and {was} if it is denied"));
+            found.push(format!("{finding:?} is {is}, and {was} {name}"));
         }
     }
-    turns.extend(
-        is.into_iter()
-            .map(|(finding, is)| format!("{finding:?} is {is}, and missing if it is denied")),
-    );
-    let codes = codes_in_coverage(faulty, needed.operation);
-    if !codes.iter().eq([fault.2]) {
-        turns.push(format!(
-            "reported with the codes {codes:?}, not {}",
-            fault.2
-        ));
+    let more = is.into_iter();
+    found.extend(more.map(|(finding, is)| format!("{finding:?} is {is}, and missing {name}")));
+    found
+}
+
+fn check_fault(needed: &Needed, fault: &Fault, clean: &Measured, denied: &Scan) -> Vec<String> {
+    let operation = needed.operation;
+    let exceptions = fault_of(operation, (fault.make)(operation));
+    let Measured {
+        scan: faulty,
+        waited,
+        unexpected,
+        ..
+    } = scan_in_process(operation, exceptions);
+    let mut found = match fault.effect {
+        Effect::None => find_differences(&clean.scan, &faulty, "without the fault"),
+        _ => find_turns(&clean.scan, &faulty),
+    };
+    found.extend(unexpected);
+    match fault.effect {
+        Effect::Gap(code) => {
+            found.extend(find_differences(denied, &faulty, "if it is denied"));
+            let codes = codes_in_coverage(&faulty, operation);
+            if !codes.iter().eq([code]) {
+                found.push(format!("reported with the codes {codes:?}, not {code}"));
+            }
+        }
+        // Throttling may end before the scan gives up.
+        Effect::Perhaps => found.retain(|it| {
+            let is_complete = faulty.report["scan"]["complete"] == true;
+            !(is_complete && (it == "the scan is complete" || it.starts_with("exit code")))
+        }),
+        Effect::None => {}
     }
-    turns
+    if waited > clean.waited + fault.wait {
+        found.push(format!("waits {waited:?}"));
+    }
+    let attempts = 8 * denied
+        .faulty_requests
+        .max(clean.scan.faulty_requests)
+        .max(1);
+    if faulty.requests > clean.scan.requests + attempts + 16 {
+        found.push(format!("{} requests", faulty.requests));
+    }
+    found
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the size of the matrix is a result")]
-fn each_operation_with_each_cheap_fault_leaves_unknown_what_its_denial_does() {
-    let user = User::new();
-    let clean = scan("", Vec::new(), &user, &[]);
+fn each_operation_with_each_fault_leaves_unknown_what_its_denial_does() {
+    let clean = scan_in_process("", Vec::new());
+    assert_eq!(clean.unexpected, [""; 0]);
     let needed: Vec<&Needed> = NEEDED.iter().filter(|it| !it.is_for_plans).collect();
     let found = run_all(&needed, |needed| {
         let operation = needed.operation;
-        let denied = fault_of(operation, on(operation, Reply::Denied));
-        let denied = scan(operation, denied, &user, &[]);
+        let exceptions = fault_of(operation, on(operation, Reply::Denied));
+        let denied = scan_in_process(operation, exceptions).scan;
         let name = |fault: &str, turn: String| format!("{operation}, {fault}: {turn}");
-        let turns = find_turns(&clean, &denied).into_iter();
+        let turns = find_turns(&clean.scan, &denied).into_iter();
         let mut found: Vec<String> = turns.map(|turn| name("denied", turn)).collect();
-        for fault in faults_of(operation) {
-            let exceptions = fault_of(operation, on(operation, fault.1.clone()));
-            let faulty = scan(operation, exceptions, &user, &[]);
-            let mut turns = find_turns(&clean, &faulty);
-            turns.extend(compare_with_denial(needed, &denied, fault, &faulty));
-            if faulty.requests > clean.requests + needed.gaps.len() + 8 {
-                turns.push(format!("{} requests", faulty.requests));
-            }
-            found.extend(turns.into_iter().map(|turn| name(fault.0, turn)));
+        for fault in FAULTS.iter().filter(|it| applies(it, operation)) {
+            let turns = check_fault(needed, fault, &clean, &denied);
+            found.extend(turns.into_iter().map(|turn| name(fault.name, turn)));
         }
         found
     });
-    let faults: usize = needed
-        .iter()
-        .map(|it| 1 + faults_of(it.operation).len())
-        .sum();
     println!(
-        "{} operations, {faults} faults, {} findings compared for each",
+        "{} operations, {} faults, {} findings compared for each; a clean scan waits {:?}",
         needed.len(),
-        clean.statuses().len()
+        1 + FAULTS.len(),
+        clean.scan.statuses().len(),
+        clean.waited
     );
     assert_none(&found);
 }

@@ -12,6 +12,8 @@
 
 mod cbor;
 mod fixtures;
+mod in_process;
+mod members;
 mod metrics;
 mod request;
 mod texts;
@@ -26,6 +28,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use in_process::InProcess;
 use request::Http;
 pub use request::Request;
 pub use texts::Blank;
@@ -74,6 +77,10 @@ pub enum Reply {
     Hollow,
     /// A response in which one text member is changed everywhere: the one at this place of their sorted names.
     Text(usize, Blank),
+    /// The usual response, whose members are noted.
+    WithMembers,
+    /// A response without one of its members: its names below the root, `/Volumes/KmsKeyId`.
+    Without(String),
 }
 
 /// Requests that get another reply, and the reply.
@@ -219,6 +226,7 @@ struct Shared {
     arrival: Condvar,
     unexpected_requests: Mutex<Vec<String>>,
     changed_texts: Mutex<BTreeSet<String>>,
+    members: Mutex<BTreeSet<(String, String)>>,
     closing: AtomicBool,
 }
 
@@ -236,16 +244,7 @@ impl Endpoint {
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
-        let shared = Arc::new(Shared {
-            exceptions: exceptions.into_iter().collect(),
-            account_pages,
-            objects: Mutex::default(),
-            requests: Mutex::default(),
-            arrival: Condvar::new(),
-            unexpected_requests: Mutex::default(),
-            changed_texts: Mutex::default(),
-            closing: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(account_pages, exceptions));
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
             for connection in listener.incoming() {
@@ -351,14 +350,48 @@ fn reset_connection(stream: &TcpStream) {
     let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
+/// What happens to a connection after a request.
+enum Outcome {
+    Answer(Answer),
+    /// It is closed.
+    Closed,
+    /// It stays open, and nothing comes.
+    Silent,
+}
+
 impl Shared {
+    fn new(
+        account_pages: Vec<Vec<Value>>,
+        exceptions: impl IntoIterator<Item = Exception>,
+    ) -> Self {
+        Shared {
+            exceptions: exceptions.into_iter().collect(),
+            account_pages,
+            objects: Mutex::default(),
+            requests: Mutex::default(),
+            arrival: Condvar::new(),
+            unexpected_requests: Mutex::default(),
+            changed_texts: Mutex::default(),
+            members: Mutex::default(),
+            closing: AtomicBool::new(false),
+        }
+    }
+
     fn serve_connection(&self, stream: &TcpStream) -> Option<()> {
         let mut reader = BufReader::new(stream);
         // Until the client is done or the answer ends the connection.
         loop {
             let http = Http::read_from(&mut reader)?;
             let is_head = http.method == "HEAD";
-            let answer = self.answer_request(&http, &mut reader)?;
+            let answer = match self.answer_request(&http) {
+                Outcome::Answer(answer) => answer,
+                Outcome::Closed => return None,
+                Outcome::Silent => {
+                    // Ends when the client goes away.
+                    let _ = reader.read(&mut [0]);
+                    return None;
+                }
+            };
             let (length, sent) = match answer.end {
                 End::Complete => (answer.body.len(), answer.body.len()),
                 End::Closed | End::Reset | End::Stalled => {
@@ -395,10 +428,10 @@ impl Shared {
         }
     }
 
-    /// Returns the answer, or `None` to close the connection.
-    fn answer_request(&self, http: &Http, reader: &mut impl Read) -> Option<Answer> {
+    fn answer_request(&self, http: &Http) -> Outcome {
         let Some(request) = Request::from_http(http) else {
-            return Some(self.reject_request(format!("{} {}", http.method, http.path)));
+            let answer = self.reject_request(format!("{} {}", http.method, http.path));
+            return Outcome::Answer(answer);
         };
         let number = {
             let mut requests = self.requests.lock().unwrap();
@@ -411,11 +444,11 @@ impl Shared {
             .iter()
             .find(|exception| exception.applies_to(&request))
         else {
-            return Some(self.usual_answer(&request));
+            return Outcome::Answer(self.usual_answer(&request));
         };
         let (service, operation) = request.split_operation();
         let usual = || self.usual_answer(&request);
-        Some(match exception.reply {
+        Outcome::Answer(match exception.reply.clone() {
             Reply::Denied if http.method == "HEAD" => empty_answer(403, &[]),
             Reply::Denied => self.fixture_answer(service, "AccessDenied", &request),
             Reply::Throttled => self.fixture_answer(service, "Throttling", &request),
@@ -434,14 +467,12 @@ impl Shared {
             Reply::Reset => usual().ending(End::Reset),
             Reply::Stall => usual().ending(End::Stalled),
             Reply::Endless => usual().ending(End::Endless),
-            Reply::Dead => return None,
-            Reply::Never => {
-                // Ends when the client goes away.
-                let _ = reader.read(&mut [0]);
-                return None;
-            }
+            Reply::Dead => return Outcome::Closed,
+            Reply::Never => return Outcome::Silent,
             Reply::Hollow => usual().without_fields(),
             Reply::Text(at, blank) => self.answer_without_text(&request, at, blank),
+            Reply::WithMembers => self.answer_with_members(&request),
+            Reply::Without(member) => usual().without_member(&member),
             Reply::Bare(status, headers) => empty_answer(status, headers),
             Reply::ProxyPage(status) => Answer {
                 status,

@@ -294,7 +294,7 @@ fn text_fields(body: &Value) -> Option<BTreeMap<String, String>> {
 }
 
 /// Parses `a=b&c=d%20e`.
-fn parse_form(text: &str) -> BTreeMap<String, String> {
+pub(super) fn parse_form(text: &str) -> BTreeMap<String, String> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
