@@ -4,7 +4,9 @@ use crate::collect::User;
 use crate::collect::denied::operations::{NEEDED, Needed};
 use crate::support::endpoint::{Reply, on};
 
-use super::{Scan, assert_none, codes_in_coverage, fault_of, find_turns, run_all, scan};
+use super::{
+    Scan, assert_none, codes_in_coverage, fault_of, find_turns, print_size, run_all, scan,
+};
 
 /// A fault, and the codes with which it is reported. The code of a response that did not come from AWS is
 /// `UnreadableAnswer`.
@@ -71,7 +73,6 @@ fn compare_with_denial(
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the size of the matrix is a result")]
 fn each_operation_with_each_cheap_fault_leaves_unknown_what_its_denial_does() {
     let user = User::new();
     let clean = scan("", Vec::new(), &user, &[]);
@@ -99,10 +100,10 @@ fn each_operation_with_each_cheap_fault_leaves_unknown_what_its_denial_does() {
         .iter()
         .map(|it| 1 + faults_of(it.operation).len())
         .sum();
-    println!(
+    print_size(&format!(
         "{} operations, {faults} faults, {} findings compared for each",
         needed.len(),
         clean.statuses().len()
-    );
+    ));
     assert_none(&found);
 }
