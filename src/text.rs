@@ -23,6 +23,13 @@ pub fn escape_invisible(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Returns a text of several lines with the characters of each escaped as [`escape_invisible`] does.
+#[must_use]
+pub fn escape_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text.lines().map(escape_invisible).collect();
+    lines.join("\n")
+}
+
 /// Whether a character is a control character or changes the text around it without being seen.
 ///
 /// Joiners are not: scripts and emoji need them.

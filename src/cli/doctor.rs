@@ -13,7 +13,7 @@ use crate::model::coverage::{Coverage, CoverageState};
 use crate::model::fact::Extent;
 #[cfg(feature = "aws")]
 use crate::source::aws::permissions::{PermissionState, check_permissions};
-use crate::text::plural;
+use crate::text::{escape_lines, plural};
 
 use super::args::{AccessArgs, GlobalArgs};
 use super::config::LoadedConfig;
@@ -65,9 +65,9 @@ pub(super) fn run(args: &DoctorArgs, global: &GlobalArgs) -> anyhow::Result<Exit
     }
 }
 
-/// Returns a line of the output.
+/// Returns a line of the output. It may quote files and responses.
 fn write_line(name: &str, text: &str) -> String {
-    format!("{name:<12} {text}\n")
+    format!("{name:<12} {}\n", escape_lines(text))
 }
 
 fn describe_program() -> String {

@@ -14,6 +14,7 @@ use crate::report::format::{FORMATS, Format, Rendering, TABLE, Writer};
 use crate::report::table::Style;
 use crate::report::{FindingSource, Report, Status, WriteError};
 use crate::source::room::{describe_size, read_peak_memory};
+use crate::text::escape_lines;
 
 use super::args::{ColorArg, GlobalArgs, StatusArg, ViewArg, first_given};
 use super::files;
@@ -303,9 +304,10 @@ pub(super) fn print_stdout(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Prints a line on stderr. A failure is ignored: there is no other place to report it.
+/// Prints lines on stderr, without what a terminal interprets: they quote files and responses. A failure is ignored:
+/// there is no other place to report it.
 pub(super) fn print_stderr(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", escape_lines(text));
 }
 
 /// Prints the most memory that the program had so far, where the system says it.

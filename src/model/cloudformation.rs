@@ -47,15 +47,19 @@ impl StackResource {
     /// Whether it is gone, never was, or was kept when the stack let go of it.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        self.physical_id.as_deref().is_none_or(str::is_empty)
-            || matches!(
-                self.state.as_str(),
-                "DELETE_COMPLETE"
-                    | "EXPORT_COMPLETE"
-                    | "DELETE_IN_PROGRESS"
-                    | "DELETE_SKIPPED"
-                    | "CREATE_FAILED"
-            )
+        match self.state.as_str() {
+            "DELETE_COMPLETE" | "EXPORT_COMPLETE" | "DELETE_IN_PROGRESS" | "DELETE_SKIPPED"
+            | "CREATE_FAILED" => true,
+            // It exists, whether the response has its id or not.
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => false,
+            _ => !self.has_id(),
+        }
+    }
+
+    /// Whether its physical id is known.
+    #[must_use]
+    pub fn has_id(&self) -> bool {
+        self.physical_id.as_deref().is_some_and(|id| !id.is_empty())
     }
 }
 

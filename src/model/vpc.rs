@@ -211,7 +211,7 @@ pub struct Route {
     pub destination: String,
     /// `igw-...`, `vpce-...`, `nat-...`, `local`; empty if a plan does not contain it.
     pub target: String,
-    /// `active`, `blackhole`.
+    /// `active`, `blackhole`; empty if the response has none.
     pub state: String,
 }
 

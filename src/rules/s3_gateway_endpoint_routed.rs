@@ -95,12 +95,12 @@ fn check_table(
     (table, subnet): (&RouteTable, &str),
     endpoints: &[&VpcEndpoint],
 ) -> CheckResult {
-    let routed = table.routes.iter().any(|route| {
+    let leads_to_endpoint = |route: &Route| {
         route.destination.starts_with("pl-")
-            && route.state == "active"
             && endpoints.iter().any(|endpoint| endpoint.id == route.target)
-    });
-    if routed {
+    };
+    let routed = |route: &Route| leads_to_endpoint(route) && route.state == "active";
+    if table.routes.iter().any(routed) {
         return Ok(Outcome::pass(
             "every subnet in use routes S3 to the endpoint",
         ));
@@ -116,6 +116,9 @@ fn check_table(
         .routes
         .iter()
         .any(|route| route.target.starts_with("vpce-") && !listed(&route.target));
+    if let Some(gap) = find_state_gap(table, leads_to_endpoint) {
+        return Err(gap);
+    }
     // An endpoint that is missing from the list may be one for S3.
     if let (true, Some(gap)) = (elsewhere, network.endpoints_gap(vpc)) {
         return Err(gap.clone());
@@ -155,7 +158,8 @@ fn check_table(
 /// Whether the default route leads to an internet gateway.
 ///
 /// # Errors
-/// The gap, if a route that may lead to the endpoint or to an internet gateway is known only after apply.
+/// The gap, if a route that may lead to the endpoint or to an internet gateway is known only after apply, or has no
+/// state.
 fn is_public(table: &RouteTable) -> Result<bool, Gap> {
     let is_default = |route: &Route| matches!(route.destination.as_str(), "0.0.0.0/0" | "::/0");
     let is_open = |may_be: &dyn Fn(&Route) -> bool| {
@@ -176,7 +180,20 @@ fn is_public(table: &RouteTable) -> Result<bool, Gap> {
     if !public && is_open(&is_default) {
         return Err(gap("the target of the default route"));
     }
-    Ok(public)
+    let to_internet = |route: &Route| is_default(route) && route.target.starts_with("igw-");
+    match find_state_gap(table, to_internet) {
+        Some(gap) if !public => Err(gap),
+        _ => Ok(public),
+    }
+}
+
+/// Returns why it is not known whether such a route is active: the response left its state out.
+fn find_state_gap(table: &RouteTable, is_wanted: impl Fn(&Route) -> bool) -> Option<Gap> {
+    let mut stateless = table.routes.iter().filter(|it| it.state.is_empty());
+    stateless.any(is_wanted).then(|| {
+        let message = format!("the state of a route of {} is not known", table.id);
+        Gap::new(GapKind::Unreadable, message)
+    })
 }
 
 /// Returns the route table that is in effect for the subnet: its own, or else the main one of the VPC. In a plan its own

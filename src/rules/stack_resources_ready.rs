@@ -60,13 +60,18 @@ fn check_stack(cx: &RuleContext<'_>, stack: &Stack) -> CheckResult {
                 .collect()
         }
         Member::NotRead(resource) => {
-            let id = resource.physical_id.as_deref().unwrap_or_default();
+            let id = resource.physical_id.as_deref();
+            let id = id.filter(|_| resource.has_id());
+            let id = id.unwrap_or(&resource.logical_id);
             let kind = resource.resource_type.as_str();
             let by_tag_alone = kinds_in_stack(kind).any(|row| row.is_found_by_tag());
             let gap = if by_tag_alone || cx.stack_member(resource).is_some() {
                 let message =
                     format!("resources of type {kind} are not covered by the company guide and not checked");
                 Gap::new(GapKind::Open, message)
+            } else if !resource.has_id() {
+                let message = format!("the physical id of an {kind} is not known");
+                Gap::new(GapKind::Unreadable, message)
             } else {
                 let message = format!(
                     "an {kind} of the stack was not found: deleted outside of CloudFormation, or created after the scan"

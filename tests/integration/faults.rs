@@ -11,6 +11,7 @@ mod limits;
 mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -184,6 +185,11 @@ fn run_all<J: Sync>(jobs: &[J], check: impl Fn(&J) -> Vec<String> + Sync) -> Vec
     });
     let found = found.lock().unwrap();
     found.clone()
+}
+
+/// Prints the size of a matrix. The harness shows what `println!` prints only of tests that fail.
+fn print_size(size: &str) {
+    let _ = writeln!(std::io::stderr(), "{size}");
 }
 
 /// Asserts that nothing was found, and shows the first of it.

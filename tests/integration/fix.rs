@@ -1,6 +1,6 @@
 //! The changes that fix findings, and the command that prints them.
 
-mod aws_cli;
+pub mod aws_cli;
 mod cdk;
 mod declarations;
 mod declared_parts;

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use backup_check::text::is_invisible;
 use serde_json::{Value, json};
 
+use crate::fix::aws_cli::run_script;
 use crate::formats;
 use crate::support::command::{Run, backup_check, run};
 
@@ -93,8 +95,62 @@ fn no_output_for_people_has_a_character_that_a_terminal_interprets() {
 }
 
 #[test]
+fn no_error_has_a_character_that_a_terminal_interprets() {
+    for text in HARMFUL {
+        let mut snapshot = formats::snapshot("clean");
+        snapshot[text] = json!(1);
+        let config = format!("[severity]\n{} = \"off\"\n", json!(text));
+        for (name, content) in [
+            ("a.json", snapshot.to_string()),
+            ("a.yaml", format!("Resources: {{{text}: [\n")),
+            ("backup-check.toml", config),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), content).unwrap();
+            let run = run(backup_check(folder.path()).args(["scan", name]));
+            assert_ne!(run.stderr, "", "{name}: {text:?}");
+            let found = run.stderr.chars().find(|c| is_invisible(*c) && *c != '\n');
+            assert_eq!(found, None, "{name}: {}", run.stderr);
+        }
+    }
+}
+
+/// Returns the mixed account with a text in each place of a command, too.
+fn account_with_ids(text: &str) -> Value {
+    let mut snapshot = account_with(text);
+    let buckets = snapshot["buckets"]["items"].as_array_mut().unwrap();
+    for (number, bucket) in buckets.iter_mut().enumerate() {
+        bucket["id"] = json!(format!("{text}{number}"));
+        bucket["arn"] = json!(format!("arn:aws:s3:::{text}{number}"));
+    }
+    snapshot
+}
+
+#[test]
+fn the_script_of_fix_does_nothing_but_call_aws() {
+    // It writes no file, so that all that the script leaves is what a name made it write.
+    let stub =
+        "#!/bin/sh\ncase $* in *get-caller-identity*) echo 111122223333;; *) exit 254;; esac\n";
+    let given = [
+        ("EXPIRE_OLD_VERSIONS", "yes"),
+        ("OPEN_ENDPOINTS", "yes"),
+        ("EBS_KEY_ARN_US_EAST_1", "arn:aws:kms:us-east-1:1:key/a"),
+    ];
+    for text in HARMFUL {
+        let script = run_on(&account_with_ids(text), &["fix", "--from", "a.json"]).stdout;
+        assert!(script.contains("aws s3api"), "{text:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let run = run_script(folder.path(), &script, stub, &given);
+        assert!(!run.stderr.contains("command not found"), "{}", run.stderr);
+        let left = fs::read_dir(folder.path()).unwrap();
+        let left: Vec<_> = left.map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "{text:?}: {left:?}");
+    }
+}
+
+#[test]
 fn texts_of_any_length_leave_the_answer_short() {
-    for (length, words) in [(100_000, "message "), (2_000_000, "x")] {
+    for (length, words) in [(100_000, "message "), (10_000_000, "x")] {
         let text = words.repeat(length / words.len());
         let mut snapshot = formats::snapshot("mixed");
         let bucket = &mut snapshot["buckets"]["items"][0];

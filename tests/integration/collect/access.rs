@@ -167,3 +167,19 @@ fn no_call_is_sent_if_the_output_file_cannot_be_written() {
     }
     assert_eq!(endpoint.requests(), []);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_new_snapshot_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let endpoint = Endpoint::start([]);
+    let (url, user) = (endpoint.url(), User::new());
+    for name in ["a.json", "a.json.zst"] {
+        let args = ["collect", "-o", name, "--region", REGION];
+        let run = user.run(&[&args[..], &["--endpoint-url", &url]].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let metadata = std::fs::metadata(user.home.path().join(name)).unwrap();
+        // It has key policies.
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}

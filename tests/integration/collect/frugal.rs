@@ -65,7 +65,7 @@ fn the_selected_rules_decide_the_calls() {
     let regions = ("ec2:DescribeRegions", 1);
     let user = User::new();
     type Floor<'a> = Vec<(&'a str, usize)>;
-    let selections: [(&[&str], Floor<'_>); 4] = [
+    let selections: [(&[&str], Floor<'_>); 6] = [
         (
             &["--rule", "s3-versioning-enabled"],
             vec![
@@ -98,6 +98,25 @@ fn the_selected_rules_decide_the_calls() {
         (
             &["--rule", "ec2-image-copyable"],
             vec![regions, ("ec2:DescribeInstances", PAGES)],
+        ),
+        (
+            &["--rule", "encryption-at-rest", "--service", "redshift"],
+            vec![
+                regions,
+                ("redshift:DescribeClusters", PAGES),
+                ("redshift-serverless:ListNamespaces", PAGES),
+                ("tag:GetResources", PAGES),
+            ],
+        ),
+        (
+            &["--rule", "rds-automated-backups-enabled"],
+            vec![
+                regions,
+                ("rds:DescribeDBInstances", PAGES),
+                ("rds:DescribeDBClusters", PAGES),
+                // The tags of databases, and what is tagged that the lists lack.
+                ("tag:GetResources", 2 * PAGES),
+            ],
         ),
     ];
     for (args, floor) in selections {

@@ -6,7 +6,7 @@ use crate::collect::denied::operations::{NEEDED, Needed};
 use crate::support::endpoint::{Exception, Reply, on};
 
 use super::in_process::{Measured, scan_in_process};
-use super::{Scan, assert_none, codes_in_coverage, fault_of, find_turns, run_all};
+use super::{Scan, assert_none, codes_in_coverage, fault_of, find_turns, print_size, run_all};
 
 /// What a fault does to the scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +162,6 @@ fn check_fault(needed: &Needed, fault: &Fault, clean: &Measured, denied: &Scan) 
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the size of the matrix is a result")]
 fn each_operation_with_each_fault_leaves_unknown_what_its_denial_does() {
     let clean = scan_in_process("", Vec::new());
     assert_eq!(clean.unexpected, [""; 0]);
@@ -180,12 +179,12 @@ fn each_operation_with_each_fault_leaves_unknown_what_its_denial_does() {
         }
         found
     });
-    println!(
+    print_size(&format!(
         "{} operations, {} faults, {} findings compared for each; a clean scan waits {:?}",
         needed.len(),
         1 + FAULTS.len(),
         clean.scan.statuses().len(),
         clean.waited
-    );
+    ));
     assert_none(&found);
 }

@@ -13,7 +13,7 @@ use crate::formats;
 use crate::support::command::{Run, run, run_with_input};
 
 /// Runs a script in a folder with a stub of the AWS CLI.
-fn run_script(folder: &Path, script: &str, stub: &str, words: &[(&str, &str)]) -> Run {
+pub fn run_script(folder: &Path, script: &str, stub: &str, words: &[(&str, &str)]) -> Run {
     fs::write(folder.join("fix.sh"), script).unwrap();
     fs::write(folder.join("aws"), stub).unwrap();
     #[cfg(unix)]
