@@ -12,6 +12,7 @@ pub mod copy_regions;
 pub mod db_windows;
 pub mod declaration;
 pub mod encryption;
+pub mod intervals;
 pub mod job_errors;
 pub mod job_history;
 mod member_key;

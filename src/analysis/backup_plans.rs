@@ -17,11 +17,10 @@ use crate::model::tag::BackupTag;
 use crate::model::{Listing, Observed, Resource};
 
 use super::backup_target::{
-    KnownTags, Target, any_tagged, as_if_tagged, enabled_tag, find_shape, tagged, target,
+    KnownTags, Target, any_tagged, as_if_tagged, enabled_tag, tagged, target,
 };
-use super::backup_types::{BackupType, type_of, types_of_kind};
+use super::backup_types::types_of_kind;
 use super::context::{RuleContext, SelectionsInUse};
-use super::rule_runs::{Subject, find_interval};
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
 ///
@@ -137,6 +136,8 @@ pub struct Chosen<'a> {
     pub by: Vec<Choice<'a>>,
     /// Why other selections may.
     pub open: Option<Gap>,
+    /// Why it is not known whether one of the selections that were read does.
+    pub unclear: Option<Gap>,
 }
 
 /// Returns the plans in effect in a region.
@@ -252,7 +253,7 @@ impl<'a> Protection<'a> {
         let resources = cx.snapshot.resources_in(self.region);
         let is_enabled = |resource: &Resource<'a>| {
             let tag = resource.tags().map(|tags| cx.backup_tag(tags));
-            tag == Some(BackupTag::Enabled)
+            tag == Some(BackupTag::Enabled) && resource.deletion_gap().is_none()
         };
         let mut enabled: Vec<Target<'a>> = resources
             .filter(is_enabled)
@@ -281,22 +282,18 @@ impl<'a> Protection<'a> {
         unlisted.collect()
     }
 
-    /// Returns the resources of the region whose tags were not read, as if they were tagged `enabled`, each
-    /// with the reason.
+    /// Returns the resources of the region that may be tagged `enabled`, as if they were, each with the reason: their
+    /// tags were not read, or it is not known whether they are being deleted.
     #[must_use]
     pub fn unread(&self, cx: &RuleContext<'a>) -> Vec<(Target<'a>, &'a Gap)> {
         let resources = cx.snapshot.resources_in(self.region);
-        let unread = resources.filter(|it| it.kind().has_backups());
-        let unread = unread.filter_map(|resource| {
-            let (gap, (arn, id)) = (resource.tags()?.gap()?, resource.arn_and_id()?);
-            let target = Target {
-                arn: Cow::Borrowed(arn),
-                name: id,
-                shape: find_shape(cx, resource),
-                tags: Cow::Owned(enabled_tag(cx)),
-                bare: true,
-            };
-            Some((target, gap))
+        let may_count = resources.filter(|resource| {
+            let tag = resource.tags().map(|tags| cx.backup_tag(tags));
+            matches!(tag, Some(BackupTag::Enabled | BackupTag::Unknown))
+        });
+        let unread = may_count.filter_map(|resource| {
+            let gap = resource.tags()?.gap().or(resource.deletion_gap())?;
+            Some((as_if_tagged(cx, resource)?, gap))
         });
         unread.collect()
     }
@@ -313,14 +310,8 @@ impl<'a> Protection<'a> {
     /// Returns the selections that select a resource.
     #[must_use]
     pub fn chosen(&self, target: &Target<'_>) -> Chosen<'a> {
-        let mut chosen = Chosen {
-            by: Vec::new(),
-            open: self.gap.clone(),
-        };
+        let mut chosen = Chosen::default();
         for plan in &self.plans {
-            if let Some(gap) = &plan.selections.gap {
-                chosen.open.get_or_insert_with(|| gap.clone());
-            }
             for selection in &plan.selections.items {
                 match target.is_selected_by(selection, self.known_tags) {
                     Truth::True => chosen.by.push(Choice { plan, selection }),
@@ -333,11 +324,18 @@ impl<'a> Protection<'a> {
                             );
                             Gap::new(GapKind::Open, message)
                         };
-                        chosen.open.get_or_insert_with(depends);
+                        chosen.unclear.get_or_insert_with(depends);
                     }
                 }
             }
         }
+        // What the plans of a file leave open says more than that the file does not list the plans of the account.
+        let is_outside = |gap: &&Gap| gap.kind == GapKind::Unplanned;
+        let lists = self.plans.iter().map(|plan| &plan.selections.gap);
+        let gaps = lists.chain([&chosen.unclear, &self.gap]).flatten();
+        let own = self.gap.as_ref().filter(|gap| !is_outside(gap));
+        let open = own.into_iter().chain(gaps).next().cloned();
+        chosen.open = open;
         chosen
     }
 
@@ -436,22 +434,33 @@ impl<'a> Protection<'a> {
         Chosen {
             by: choices.collect(),
             open: open.clone(),
+            unclear: None,
         }
     }
 
     fn find_in_use(&self, cx: &RuleContext<'a>) -> SelectionsInUse {
         let mut by: Vec<Choice<'a>> = Vec::new();
         let mut open = None;
+        let is_in = |by: &[Choice<'a>], choice: &Choice<'a>| {
+            by.iter()
+                .any(|it| std::ptr::eq(it.selection, choice.selection))
+        };
         let targets = self.enabled(cx);
         for target in targets.iter().chain(&self.probes(cx)) {
             let chosen = self.chosen(target);
             for choice in chosen.by {
-                let known = |it: &Choice<'_>| std::ptr::eq(it.selection, choice.selection);
-                if !by.iter().any(known) {
+                if !is_in(&by, &choice) {
                     by.push(choice);
                 }
             }
             open = open.or(chosen.open);
+        }
+        // A selection may be in use that selects only resources that were not read.
+        for (target, gap) in self.unread(cx).into_iter().chain(self.unlisted(cx)) {
+            let chosen = self.chosen(&target);
+            if chosen.unclear.is_some() || !chosen.by.iter().all(|it| is_in(&by, it)) {
+                open.get_or_insert_with(|| gap.clone());
+            }
         }
         let position = |choice: &Choice<'a>| {
             let mut plans = self.plans.iter();
@@ -470,46 +479,6 @@ pub(super) fn expect_backups<'a>(
     resource: Resource<'a>,
 ) -> Option<Target<'a>> {
     target(cx, resource).or_else(|| as_if_tagged(cx, resource))
-}
-
-/// Returns the longest time between two backups of a resource, in hours: of several schedules the shortest,
-/// as each makes a backup. None where it is not known.
-#[must_use]
-pub fn interval_hours<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<u32> {
-    let protection = in_region(cx, cx.known_region().ok()?).ok()?;
-    let chosen = protection.chosen(&expect_backups(cx, resource)?);
-    let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
-    match chosen.open.or(protection.rules(&chosen.by).gap) {
-        Some(_) => None,
-        None => shortest_interval(cx, &protection.plans_of(&chosen.by), subject),
-    }
-}
-
-/// Returns the call that failed without which [`interval_hours`] of a resource is not known.
-#[must_use]
-pub fn find_interval_gap<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Gap> {
-    let protection = in_region(cx, cx.known_region().ok()?).ok()?;
-    let rules = protection.rules(&protection.chosen(&expect_backups(cx, resource)?).by);
-    let mut windows = rules.items.iter().map(|it| it.start_window_minutes.gap());
-    let window = windows.find_map(|gap| gap.filter(|gap| is_failure(gap)));
-    let gap = rules.gap.filter(is_failure).or_else(|| window.cloned());
-    gap.or_else(|| protection.unread_selections())
-}
-
-/// Returns the shortest time between two backups of plans, in hours; none where that of one of them is not known.
-#[must_use]
-pub fn shortest_interval(
-    cx: &RuleContext<'_>,
-    plans: &[&BackupPlan],
-    subject: Subject,
-) -> Option<u32> {
-    let run = |plan: &&&BackupPlan| {
-        let mut rules = plan.rules.items.iter();
-        rules.any(|rule| !cx.runs(rule).is_ok_and(|runs| runs.has_ended))
-    };
-    let plans = plans.iter().filter(run);
-    let hours: Option<Vec<u32>> = plans.map(|plan| find_interval(cx, plan, subject)).collect();
-    hours?.into_iter().min()
 }
 
 /// The vaults that plans use, by name, each with the backup rules that use it.

@@ -83,6 +83,12 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
         .filter_map(|it| RoleName::from_arn(it))
         .collect();
     if names.is_empty() {
+        // Its path decides too.
+        let role = cx.snapshot.backup_roles.get(company_name(cx));
+        let unread_role = role
+            .and_then(Observed::gap)
+            .filter(|gap| gap.is_failed_call());
+        let unread = unread.or(unread_role.cloned());
         return BackupRoles {
             names: BTreeSet::from([company_role(cx)]),
             open: unread.clone(),
@@ -96,10 +102,15 @@ fn find_backup_roles(cx: &RuleContext<'_>) -> BackupRoles {
     }
 }
 
+/// Returns the name of the company's role, without its path.
+fn company_name<'a>(cx: &RuleContext<'a>) -> &'a str {
+    let given = &cx.settings.backup_role;
+    given.rsplit('/').next().unwrap_or(given)
+}
+
 fn company_role(cx: &RuleContext<'_>) -> RoleName {
     let given = &cx.settings.backup_role;
-    let name = given.rsplit('/').next().unwrap_or(given);
-    let read = cx.snapshot.backup_roles.get(name);
+    let read = cx.snapshot.backup_roles.get(company_name(cx));
     let role = read.and_then(Observed::known).and_then(Option::as_ref);
     role.and_then(|role| RoleName::from_arn(&role.arn))
         .unwrap_or_else(|| RoleName {

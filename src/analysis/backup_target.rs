@@ -37,6 +37,8 @@ pub struct Target<'a> {
     pub(super) tags: Cow<'a, Tags>,
     /// Whether only its backup tag is known: it is evaluated as if it had no other tag.
     pub bare: bool,
+    /// Whether it exists and its tags were not read: it may have any other tag.
+    pub is_unread: bool,
 }
 
 impl<'a> Target<'a> {
@@ -48,6 +50,7 @@ impl<'a> Target<'a> {
             shape: None,
             tags: Cow::Owned(tags),
             bare: true,
+            is_unread: false,
         }
     }
 
@@ -60,10 +63,9 @@ impl<'a> Target<'a> {
         let named =
             |patterns: &[String]| Truth::any(patterns.iter().map(|it| self.is_named_by(it)));
         let tagged = selection.tags.iter().map(|tag| {
-            let other = if self.bare {
-                Truth::False
-            } else {
-                Truth::Unknown
+            let other = match self.bare && !self.is_unread {
+                true => Truth::False,
+                false => Truth::Unknown,
             };
             self.tag(known, &tag.key)
                 .map_or(other, |value| (value == Some(&tag.value)).into())
@@ -116,6 +118,7 @@ pub fn target<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Option<Target
         tags: Cow::Borrowed(tags),
         // An older snapshot has only the backup tag of what was found by it.
         bare: matches!(resource, Resource::Tagged(_)) && cx.snapshot.selected_tags.is_none(),
+        is_unread: false,
     })
 }
 
@@ -137,6 +140,7 @@ pub fn as_if_tagged<'a>(cx: &RuleContext<'_>, resource: Resource<'a>) -> Option<
         shape: find_shape(cx, resource),
         tags: Cow::Owned(tags),
         bare: known.is_none(),
+        is_unread: known.is_none(),
     })
 }
 
@@ -150,13 +154,14 @@ pub fn tagged<'a>(cx: &RuleContext<'_>, arn: &'a str) -> Target<'a> {
     }
 }
 
-/// Returns any resource of a type in a region, as if it had no other tag than `enabled`.
+/// Returns a resource of a type in a region that was not read, as if it were tagged `enabled`.
 #[must_use]
 pub fn any_tagged<'a>(cx: &RuleContext<'_>, row: &BackupType, region: &str) -> Target<'a> {
     let account = cx.snapshot.account_id.as_deref().unwrap_or_default();
     Target {
         arn: Cow::Owned(row.arn_shape(partition_of(region), region, account)),
         name: row.name,
+        is_unread: true,
         ..Target::bare(enabled_tag(cx))
     }
 }
@@ -282,6 +287,7 @@ mod tests {
             shape: None,
             tags: Cow::Owned(tags.collect()),
             bare: false,
+            is_unread: false,
         };
         target.is_selected_by(selection, KNOWN)
     }
@@ -412,7 +418,13 @@ mod tests {
             shape: None,
             tags: Cow::Owned(Tags::from([("backup".to_owned(), "enabled".to_owned())])),
             bare,
+            is_unread: false,
         };
+        let unread = Target {
+            is_unread: true,
+            ..target(true)
+        };
+        assert_eq!(unread.is_selected_by(&by_hour, KNOWN), Truth::Unknown);
         assert_eq!(target(false).is_selected_by(&by_hour, KNOWN), Truth::False);
         assert_eq!(target(true).is_selected_by(&by_hour, KNOWN), Truth::False);
         assert_eq!(
@@ -433,6 +445,7 @@ mod tests {
             shape: Some(ANY_VOLUME.to_owned()),
             tags: Cow::Owned(Tags::new()),
             bare: false,
+            is_unread: false,
         };
         for (pattern, want) in [
             ("arn:aws:ec2:*:*:volume/*", Truth::True),

@@ -7,11 +7,11 @@ use crate::model::kind::{BackupKey, KINDS, kinds_in_stack};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::s3::Bucket;
 use crate::model::tag::BackupTag;
-use crate::model::{Resource, ResourceKind};
+use crate::model::{Observed, Resource, ResourceKind};
 
 use super::RuleContext;
 use super::backup_plans::{Protection, in_region, is_failure};
-use super::backup_target::{tagged, target};
+use super::backup_target::{any_tagged, tagged, target};
 use super::backup_types::{BackupType, type_of, type_of_arn, types_of_kind};
 use super::member_key::{MemberKey, member_key, member_keys};
 
@@ -32,7 +32,8 @@ pub struct TypeInUse<'a> {
     pub roles: BTreeSet<String>,
     /// Why it is not known whether there are such resources; `None` if there are.
     pub gap: Option<Gap>,
-    /// ARNs of resources whose tags were not read, each with the reason.
+    /// ARNs of resources whose tags were not read, and what those of resources that were not listed match, each with the
+    /// reason.
     pub unread: Vec<(String, Gap)>,
 }
 
@@ -65,6 +66,18 @@ pub fn find_types_in_use<'a>(cx: &RuleContext<'a>) -> Vec<TypeInUse<'a>> {
             let gap = cx.gap_of_kind(kind, region);
             for row in gap.map(|_| types_of_kind(kind.kind)).into_iter().flatten() {
                 add_gap(&mut usage, region, row, gap);
+                let unlisted = gap.filter(|gap| gap.is_failed_call());
+                let unlisted = unlisted.filter(|_| {
+                    cx.snapshot
+                        .elsewhere
+                        .get(region)
+                        .is_none_or(|it| it.gap.is_some())
+                });
+                if let Some(gap) = unlisted {
+                    let arn = any_tagged(cx, row, region).arn.into_owned();
+                    let entry = entry_of(&mut usage, region, row);
+                    entry.unread.push((arn, gap.clone()));
+                }
             }
         }
         if let Some(gap) = half_read.or_else(|| find_member_gap(cx, region)) {
@@ -253,18 +266,21 @@ fn is_fully_managed(row: &BackupType) -> bool {
 ///
 /// # Errors
 /// Why it is not known.
-pub fn has_fully_managed_resources(cx: &RuleContext<'_>) -> Result<bool, Gap> {
-    let mut resources = cx.snapshot.resources_in(cx.region);
-    let managed = |resource: Resource<'_>| {
-        let exempt = resource
-            .tags()
-            .is_some_and(|tags| cx.backup_tag(tags).is_exempt());
-        !exempt && type_of(resource).is_some_and(is_fully_managed)
-    };
+pub fn has_fully_managed_resources<'a>(cx: &RuleContext<'a>) -> Result<bool, Gap> {
+    let resources = cx.snapshot.resources_in(cx.region);
+    let managed = resources.filter(|it| type_of(*it).is_some_and(is_fully_managed));
+    let counts = |it: &Resource<'_>| it.tags().is_some_and(|it| !cx.backup_tag(it).is_exempt());
+    let managed: Vec<Resource<'a>> = managed.filter(counts).collect();
+    // It may be exempt, or be gone soon.
+    let may_not_count = |it: Resource<'a>| it.tags().and_then(Observed::gap).or(it.deletion_gap());
     let by_tag = cx.enabled_by_tag(cx.region).iter();
     let is_managed = |arn: &String| type_of_arn(arn).is_some_and(is_fully_managed);
-    if resources.any(managed) || by_tag.into_iter().any(is_managed) {
+    let is_certain = managed.iter().any(|it| may_not_count(*it).is_none());
+    if is_certain || by_tag.into_iter().any(is_managed) {
         return Ok(true);
+    }
+    if let Some(gap) = managed.into_iter().find_map(may_not_count) {
+        return Err(gap.clone());
     }
     let managed = KINDS
         .iter()

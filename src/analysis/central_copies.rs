@@ -12,13 +12,16 @@ use crate::text::plural_days;
 use super::RuleContext;
 use super::backup_plans::{Choice, Protection, account_of, expect_backups, in_region, is_failure};
 use super::backup_types::{BackupType, type_of};
+use super::intervals::Interval;
 use super::rule_runs::{Pause, Subject, Survival, find_runs};
 use super::schedule::{Minute, Runs};
 
 /// A copy action that copies to the central account.
 #[derive(Debug)]
 pub struct CentralCopy<'a> {
-    /// The rule.
+    /// The plan.
+    pub plan: &'a BackupPlan,
+    /// Its rule.
     pub rule: &'a BackupRule,
     /// The ARN of the vault, with variables expanded.
     pub vault_arn: String,
@@ -28,6 +31,8 @@ pub struct CentralCopy<'a> {
     pub runs: Option<Arc<Runs>>,
     /// Why it is not made in a part of the year.
     pub pause: Option<Prevented>,
+    /// Why it may not be made in some of the runs.
+    doubt: Option<Gap>,
     /// Why it may not be made at all.
     pub open: Option<&'a Gap>,
 }
@@ -60,26 +65,57 @@ pub struct CentralCopies<'a> {
 }
 
 impl CentralCopies<'_> {
-    /// Returns the longest time between two copies, in hours: of several rules the shortest, as each copies.
-    /// None where it is not known.
+    /// Returns the longest time between two copies: of several rules the shortest, as each copies. None where no copy is
+    /// known.
     #[must_use]
-    pub fn interval_hours(&self) -> Option<u32> {
-        if self.open.is_some() {
-            return None;
-        }
-        let hours = self.made.iter().map(|it| it.runs.as_ref()?.interval_hours);
-        hours.collect::<Option<Vec<u32>>>()?.into_iter().min()
+    pub fn interval(&self, cx: &RuleContext<'_>) -> Option<Interval> {
+        let hours = self
+            .certain()
+            .filter_map(|it| it.runs.as_ref()?.interval_hours);
+        let unparsed = self.made.iter().filter(|it| it.runs.is_none());
+        let unparsed = || unparsed.filter_map(|it| cx.runs(it.rule).err()).next();
+        let doubt = || self.made.iter().find_map(|it| it.doubt.clone());
+        let gap = self.open.clone().or_else(unparsed).or_else(doubt);
+        Interval::shortest_of(hours.map(Interval::exact), gap)
     }
 
-    /// Returns the starts of the runs that copy; none where they are not known.
-    #[must_use]
-    pub fn starts(&self) -> Option<Vec<Minute>> {
-        if self.open.is_some() {
-            return None;
+    /// Whether a rule that copies ran between two times. It is assumed where no schedule says when.
+    ///
+    /// # Errors
+    /// The call that failed without which it is not known.
+    pub fn has_run_between(&self, from: Minute, to: Minute) -> Result<bool, Gap> {
+        let timezone = |it: &CentralCopy<'_>| {
+            it.rule
+                .timezone
+                .gap()
+                .filter(|gap| is_failure(gap))
+                .cloned()
+        };
+        let starts = |it: &CentralCopy<'_>| it.runs.as_ref()?.starts.clone();
+        let is_between = |start: &Minute| (from..=to).contains(start);
+        let placed = self.certain().filter(|it| timezone(it).is_none());
+        if placed
+            .filter_map(starts)
+            .flatten()
+            .any(|it| is_between(&it))
+        {
+            return Ok(true);
         }
-        let listed = self.made.iter().map(|it| it.runs.as_ref()?.starts.as_ref());
-        let listed: Vec<&Vec<Minute>> = listed.collect::<Option<_>>()?;
-        Some(listed.into_iter().flatten().copied().collect())
+        let unread = || self.made.iter().find_map(timezone);
+        let doubt = || self.made.iter().find_map(|it| it.doubt.clone());
+        if let Some(gap) = self.open.clone().or_else(unread).or_else(doubt) {
+            return Err(gap);
+        }
+        let listed: Option<Vec<Vec<Minute>>> = self.made.iter().map(starts).collect();
+        let listed = listed.unwrap_or_default().concat();
+        Ok(listed.is_empty() || listed.iter().any(is_between))
+    }
+
+    /// Returns the copies that are made in all their runs, whatever was not read: a rule that was not read may run instead of
+    /// others of its plan.
+    fn certain(&self) -> impl Iterator<Item = &CentralCopy<'_>> {
+        let made = self.made.iter();
+        made.filter(|it| it.plan.rules.gap.is_none() && it.doubt.is_none())
     }
 }
 
@@ -115,7 +151,8 @@ pub fn find_copies_of<'a>(
     let chosen = protection.chosen(&expect_backups(cx, resource)?);
     let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
     let mut copies = find_central_copies(cx, &protection, &chosen.by, subject);
-    copies.open = copies.open.or(chosen.open);
+    let unread = || protection.unread_selections();
+    copies.open = copies.open.or(chosen.unclear).or_else(unread);
     Some(copies)
 }
 
@@ -136,6 +173,9 @@ fn add_copy<'a>(
     }
     let mut lifecycles = [&rule.cold_storage, &action.cold_storage].into_iter();
     let open = lifecycles.find_map(|it| it.gap().filter(|gap| is_failure(gap)));
+    // A rule that was not read may run instead.
+    let rival = plan.rules.gap.as_ref().filter(|gap| gap.is_failed_call());
+    let open = open.or(rival);
     let flaw = describe_flaw(rule, action);
     let copies_too = |other: &BackupRule, is_as_good: &dyn Fn(&CopyAction) -> bool| {
         let arn = |it: &CopyAction| protection.expand(&it.vault_arn);
@@ -150,19 +190,25 @@ fn add_copy<'a>(
             })
     };
     match find_runs(cx, plan, rule, subject, is_equal) {
-        Ok(Survival::Runs(left, pause)) => {
+        Ok(Survival::Runs {
+            runs: left,
+            pause,
+            doubt,
+        }) => {
             // In the other runs another rule copies.
             let is_copying = |other: &BackupRule| copies_too(other, &|_| true);
-            let (runs, pause) = match find_runs(cx, plan, rule, subject, is_copying) {
-                Ok(Survival::Runs(runs, pause)) => (runs, pause),
-                Ok(Survival::Displaced(_)) | Err(_) => (left, pause),
+            let (runs, pause, doubt) = match find_runs(cx, plan, rule, subject, is_copying) {
+                Ok(Survival::Runs { runs, pause, doubt }) => (runs, pause, doubt),
+                Ok(Survival::Displaced(_)) | Err(_) => (left, pause, doubt),
             };
             copies.made.push(CentralCopy {
+                plan,
                 rule,
                 vault_arn,
                 flaw,
                 runs,
                 pause: pause.map(|pause| describe_pause(plan, rule, &pause)),
+                doubt,
                 open,
             });
         }

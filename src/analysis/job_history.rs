@@ -13,9 +13,6 @@ use super::outcome::{CheckResult, Outcome, Verdict};
 /// How long AWS Backup lists jobs, in hours.
 pub const HOURS_LISTED: i64 = 30 * 24;
 
-/// The oldest that the newest backup may be, in hours, where the plan's interval is not known.
-const HOURS_WITHOUT_A_PLAN: u32 = 48;
-
 /// Returns what a partial job leaves out: a stack consists of resources, and other composite backups of other parts.
 ///
 /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeRecoveryPoint.html>.
@@ -294,10 +291,10 @@ fn history(mut jobs: Vec<Job<'_>>) -> Option<History<'_>> {
     })
 }
 
-/// Returns the oldest that the newest backup may be, in hours: twice the plan's interval.
+/// Returns the oldest that the newest backup may be, in hours: twice the interval.
 #[must_use]
-pub fn limit(interval_hours: Option<u32>) -> u32 {
-    interval_hours.map_or(HOURS_WITHOUT_A_PLAN, |hours| hours.saturating_mul(2))
+pub fn limit(interval_hours: u32) -> u32 {
+    interval_hours.saturating_mul(2)
 }
 
 /// Whether a time is at most so many hours ago.
@@ -338,14 +335,6 @@ pub fn moment(text: &str) -> Result<Timestamp, Gap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_plan_that_can_be_read_says_how_old_is_too_old() {
-        assert_eq!(
-            [None, Some(24), Some(1), Some(168)].map(limit),
-            [48, 48, 2, 336]
-        );
-    }
 
     #[test]
     fn times_are_told_as_people_would() {

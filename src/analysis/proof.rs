@@ -131,7 +131,12 @@ impl<'a> ProofSources<'a> {
             Observed::Known(None) => return Proof::No,
             Observed::Known(Some(origin)) => origin,
             // An older snapshot does not have the origin of any job.
-            Observed::Unknown(gap) if gap.kind == GapKind::NotCollected => return Proof::Yes,
+            Observed::Unknown(gap) if gap.kind == GapKind::NotCollected => {
+                return match vault {
+                    Err(gap) if is_failure(gap) => Proof::Open(gap.clone()),
+                    _ => Proof::Yes,
+                };
+            }
             Observed::Unknown(gap) => return Proof::Open(gap.clone()),
         };
         let of_stacks = self.of_stacks.iter().filter(|_| is_nested);

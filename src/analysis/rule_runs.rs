@@ -34,8 +34,15 @@ pub enum Subject {
 /// The runs of a rule that the other rules of its plan leave.
 #[derive(Debug)]
 pub enum Survival<'a> {
-    /// These runs; none where the schedule cannot be parsed.
-    Runs(Option<Arc<Runs>>, Option<Pause<'a>>),
+    /// Some runs.
+    Runs {
+        /// These; none where the schedule cannot be parsed.
+        runs: Option<Arc<Runs>>,
+        /// The part of the year without a backup, if there is one.
+        pause: Option<Pause<'a>>,
+        /// Why another rule may make the backup in some of the runs.
+        doubt: Option<Gap>,
+    },
     /// None, because of this rule.
     Displaced(&'a BackupRule),
 }
@@ -67,7 +74,11 @@ pub fn find_runs<'a>(
         .partition(|other| days_kept(other) > days_kept(rule) && !is_unread(other));
     let rivals: Vec<&BackupRule> = longer.iter().chain(&equal).copied().collect();
     let Some(longest) = rivals.iter().max_by_key(|other| days_kept(other)) else {
-        return Ok(Survival::Runs(cx.runs(rule).ok(), None));
+        return Ok(Survival::Runs {
+            runs: cx.runs(rule).ok(),
+            pause: None,
+            doubt: None,
+        });
     };
     let runs = cx.runs(rule)?;
     let left = remove_overlaps(cx, rule, &runs, &longer, SHORTEST_START_WINDOW_MINUTES)?;
@@ -77,16 +88,25 @@ pub fn find_runs<'a>(
     // Where a window was not read it may be longer, and AWS does not say which of two rules with the same
     // retention makes the backup.
     let certain = remove_overlaps(cx, rule, &runs, &rivals, DEFAULT_START_WINDOW_MINUTES)?;
-    if certain.kept.is_empty() {
+    let doubt = |often: &str| {
         let message = format!(
-            "whether rule {} of plan {}, which copies to the central account, ever runs is unknown: rule {} may start in the same window and keeps its backups as long or longer",
+            "whether rule {} of plan {}, which copies to the central account, {often} runs is unknown: rule {} may start in the same window and keeps its backups as long or longer",
             rule.name,
             plan.name,
             certain.by.unwrap_or(longest).name
         );
-        return Err(Gap::new(GapKind::Open, message));
+        Gap::new(GapKind::Open, message)
+    };
+    if certain.kept.is_empty() {
+        return Err(doubt("ever"));
     }
+    let doubt = (certain.kept.len() < left.kept.len()).then(|| doubt("always"));
     let pause = find_pause(cx, rule, &runs, &left, &longer)?;
+    if let (None, Some(gap)) = (&pause, &doubt)
+        && find_pause(cx, rule, &runs, &certain, &rivals)?.is_some()
+    {
+        return Err(gap.clone());
+    }
     let interval_hours = match pause {
         Some(_) => runs.interval_hours,
         None => longest_gap_hours(&left.kept).or(runs.interval_hours),
@@ -97,49 +117,53 @@ pub fn find_runs<'a>(
         has_ended: runs.has_ended,
         listed: runs.listed,
     };
-    Ok(Survival::Runs(Some(Arc::new(runs)), pause))
+    Ok(Survival::Runs {
+        runs: Some(Arc::new(runs)),
+        pause,
+        doubt,
+    })
 }
 
-/// Returns the longest time between two backups of a plan, in hours: the interval of the rule that runs most often, or
-/// longer where others run instead. None where a schedule is not known.
-#[must_use]
-pub fn find_interval(cx: &RuleContext<'_>, plan: &BackupPlan, subject: Subject) -> Option<u32> {
-    let mut running = Vec::new();
-    for rule in &plan.rules.items {
-        let runs = cx.runs(rule).ok()?;
-        if !runs.has_ended {
-            let rivals = list_rivals(plan, rule, subject);
-            let longer = rivals.filter(|it| days_kept(it) > days_kept(rule));
-            running.push((rule, runs, longer.collect::<Vec<&BackupRule>>()));
-        }
-    }
-    let intervals: Option<Vec<u32>> = running.iter().map(|it| it.1.interval_hours).collect();
-    let shortest = intervals?.into_iter().min()?;
-    if running.iter().all(|(_, _, longer)| longer.is_empty()) {
-        return Some(shortest);
-    }
+/// Returns the starts of the runs of several rules that make backups, in their order. Each rule has its runs, and the rules
+/// that make the backup instead where they overlap.
+///
+/// # Errors
+/// It is not known when the rules run.
+pub(super) fn list_starts_together(
+    cx: &RuleContext<'_>,
+    running: &[(&BackupRule, Arc<Runs>, Vec<&BackupRule>)],
+) -> Result<Vec<Minute>, Gap> {
     let mut starts: Vec<Minute> = Vec::new();
     let mut listed = (Minute::MIN, Minute::MAX);
-    for (rule, runs, longer) in &running {
-        match remove_overlaps(cx, rule, runs, longer, DEFAULT_START_WINDOW_MINUTES) {
-            Ok(left) => starts.extend(left.kept),
-            // It is not known when they run instead.
-            Err(_) => return Some(shortest),
-        }
+    for (rule, runs, longer) in running {
+        let left = remove_overlaps(cx, rule, runs, longer, DEFAULT_START_WINDOW_MINUTES)?;
+        starts.extend(left.kept);
         listed = (listed.0.max(runs.listed.0), listed.1.min(runs.listed.1));
     }
     starts.retain(|start| (listed.0..=listed.1).contains(start));
     starts.sort_unstable();
-    Some(longest_gap_hours(&starts).map_or(shortest, |together| together.max(shortest)))
+    Ok(starts)
+}
+
+/// Returns why it is not known which rules of a plan start in the same window and are scheduled.
+pub(super) fn find_unread_window(plan: &BackupPlan, subject: Subject) -> Option<Gap> {
+    let unread = plan.rules.items.iter().find_map(|rule| {
+        let window = rule.start_window_minutes.gap();
+        let continuous = rule.continuous.gap();
+        let continuous = continuous.filter(|_| subject == Subject::Continuous);
+        let is_unread = |gap: &&Gap| gap.kind != GapKind::NotCollected;
+        window.filter(is_unread).or(continuous.filter(is_unread))
+    });
+    unread.cloned()
 }
 
 /// Returns how many days a rule keeps its backups, for comparisons.
-fn days_kept(rule: &BackupRule) -> u32 {
+pub(super) fn days_kept(rule: &BackupRule) -> u32 {
     rule.retention_days.unwrap_or(u32::MAX)
 }
 
 /// Returns the rules of a plan that are scheduled and keep their backups as long as a rule or longer.
-fn list_rivals<'p>(
+pub(super) fn list_rivals<'p>(
     plan: &'p BackupPlan,
     rule: &'p BackupRule,
     subject: Subject,

@@ -57,11 +57,19 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
         .iter()
         .filter(|interface| interface.vpc_id == vpc.id && interface.may_run_workload());
     let mut subnets: BTreeSet<&str> = in_use.map(|it| it.subnet_id.as_str()).collect();
-    let is_here = |instance: &&Instance| {
-        !Resource::Instance(instance).is_being_deleted()
-            && instance.vpc_id.known().and_then(Option::as_ref) == Some(&vpc.id)
+    let instances = region.instances.items.iter();
+    let instances = instances.filter(|it| !Resource::Instance(it).is_being_deleted());
+    let vpc_gap = |it: &&'a Instance| it.vpc_id.gap().filter(|gap| gap.is_failed_call());
+    let is_here = |it: &&'a Instance| match it.vpc_id.known() {
+        Some(id) => id.as_ref() == Some(&vpc.id),
+        None => vpc_gap(it).is_some(),
     };
-    let instances: Vec<&Instance> = region.instances.items.iter().filter(is_here).collect();
+    // It may run in another VPC, or be gone soon.
+    let find_doubt = |it: &&'a Instance| vpc_gap(it).or(Resource::Instance(it).deletion_gap());
+    let (doubtful, instances): (Vec<&Instance>, Vec<&Instance>) = instances
+        .filter(is_here)
+        .partition(|it| find_doubt(it).is_some());
+    let doubtful = doubtful.iter().find_map(find_doubt);
     subnets.extend(instances.iter().filter_map(|it| it.subnet_id.as_deref()));
     let unplaced = (!instances.is_empty() && subnets.is_empty()).then(|| {
         let message = format!("the subnets of the instances in {} are not known", vpc.id);
@@ -75,6 +83,7 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
             .interfaces_gap(vpc)
             .cloned()
             .or(possible)
+            .or(doubtful.cloned())
             .or(unplaced),
     })
 }

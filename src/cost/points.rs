@@ -126,7 +126,7 @@ fn add_local_points<'a>(
     schedule: &mut Schedule,
 ) {
     let runs = match find_runs(cx, plan, rule, subject, |_| false) {
-        Ok(Survival::Runs(runs, _)) => runs,
+        Ok(Survival::Runs { runs, .. }) => runs,
         Ok(Survival::Displaced(_)) => return,
         // The rule may run less often than its schedule says.
         Err(_) => cx.runs(rule).ok(),

@@ -282,6 +282,12 @@ impl Gap {
         )
     }
 
+    /// Whether reading it was tried and failed.
+    #[must_use]
+    pub fn is_failed_call(&self) -> bool {
+        self.kind.is_read_failure() && !self.kind.is_absent()
+    }
+
     /// Returns the policy that denied the operation, if AWS named one that the permissions of the credentials
     /// do not outweigh.
     #[must_use]

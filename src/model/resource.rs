@@ -118,12 +118,14 @@ impl<'a> Resource<'a> {
     /// Whether AWS Backup selects the volumes of this file system and not itself, or its file system and not this volume.
     ///
     /// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/getting-started.html>.
-    #[must_use]
-    pub fn is_never_selected(self) -> bool {
+    ///
+    /// # Errors
+    /// Why its type is not known.
+    pub fn is_never_selected(self) -> Result<bool, Gap> {
         match self {
-            Resource::FsxFileSystem(it) => it.is_ontap().unwrap_or(false),
-            Resource::FsxVolume(it) => it.volume_type.known().is_some_and(|it| it != ONTAP),
-            _ => false,
+            Resource::FsxFileSystem(it) => it.is_ontap(),
+            Resource::FsxVolume(it) => Ok(it.volume_type.get()? != ONTAP),
+            _ => Ok(false),
         }
     }
 
@@ -249,6 +251,13 @@ impl<'a> Resource<'a> {
             | Resource::Region(_)
             | Resource::Account(_) => None,
         }
+    }
+
+    /// Returns the call that failed without which it is not known whether it is being deleted.
+    #[must_use]
+    pub fn deletion_gap(self) -> Option<&'a Gap> {
+        let gap = self.state()?.gap();
+        gap.filter(|gap| gap.is_failed_call())
     }
 
     /// Whether it is being deleted: such a resource is left out of a report.

@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::{
-    Authority, Chosen, Protection, account_of, in_region, is_failure, shortest_interval,
+    Authority, Chosen, Protection, account_of, in_region, is_failure,
 };
 use crate::analysis::backup_target::{Target, describe_selected};
 use crate::analysis::backup_types::subject_of_arn;
 use crate::analysis::central_copies::{
     CentralCopies, LONGER_RETENTION, Prevented, find_central_copies, join_reasons,
 };
+use crate::analysis::intervals::find_interval_of_plans;
 use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Gap;
@@ -71,7 +72,7 @@ fn check_region(cx: &RuleContext<'_>, _: &Region) -> CheckResult {
     } else {
         check_tagged_resources(cx, &protection, &enabled)?
     };
-    if let (Verdict::Pass, Some(gap)) = (outcome.verdict, find_unread_resource(cx, &protection)) {
+    if let Some(gap) = find_unread_resource(cx, &protection, &outcome, enabled.is_empty()) {
         return Err(gap);
     }
     let authority = protection.authority.as_str();
@@ -99,7 +100,7 @@ fn check_tagged_resources<'a>(
         return Ok(report_not_selected(cx, protection, &missed));
     }
     // Every resource needs a copy. The first one without a copy decides.
-    let mut passed = None;
+    let mut passed: Option<Outcome> = None;
     let mut open = None;
     let mut seen = BTreeSet::new();
     for (target, chosen) in &judged {
@@ -108,7 +109,12 @@ fn check_tagged_resources<'a>(
             continue;
         }
         match check_copy_action(cx, protection, chosen, subject) {
-            Ok(Ok(outcome)) => passed = passed.or(Some(outcome)),
+            Ok(Ok(outcome)) => {
+                let is_worse = |it: &Outcome| outcome.verdict > it.verdict;
+                if passed.as_ref().is_none_or(is_worse) {
+                    passed = Some(outcome);
+                }
+            }
             Ok(Err(breach)) => return Ok(breach),
             Err(gap) => open = open.or(Some(gap)),
         }
@@ -127,8 +133,14 @@ fn selection_key(chosen: &Chosen<'_>) -> (Vec<*const BackupSelection>, bool) {
     (selections.collect(), chosen.open.is_some())
 }
 
-/// Returns why a resource whose tags were not read, or that was not listed, may be tagged and lack a backup or a copy.
-fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -> Option<Gap> {
+/// Returns why a resource whose tags were not read, or that was not listed, may be tagged and give another outcome: a worse
+/// one, or any other if none is known to be tagged.
+fn find_unread_resource<'a>(
+    cx: &RuleContext<'a>,
+    protection: &Protection<'a>,
+    outcome: &Outcome,
+    is_alone: bool,
+) -> Option<Gap> {
     let mut seen = BTreeSet::new();
     let unread = protection.unread(cx).into_iter();
     for (target, gap) in unread.chain(protection.unlisted(cx)) {
@@ -137,9 +149,13 @@ fn find_unread_resource<'a>(cx: &RuleContext<'a>, protection: &Protection<'a>) -
         if !seen.insert((selection_key(&chosen), subject)) {
             continue;
         }
-        let copied = check_copy_action(cx, protection, &chosen, subject);
-        let is_copied = matches!(copied, Ok(Ok(_)));
-        if !is_copied {
+        let checked = check_copy_action(cx, protection, &chosen, subject);
+        let verdict = checked.map(|it| it.unwrap_or_else(|breach| breach).verdict);
+        let is_covered = verdict.is_ok_and(|it| match is_alone {
+            true => it == outcome.verdict,
+            false => it <= outcome.verdict,
+        });
+        if !is_covered && (is_alone || outcome.verdict != Verdict::Breach) {
             return Some(gap.clone());
         }
     }
@@ -196,14 +212,30 @@ fn check_copy_action<'a>(
     if let Some([gap, ..]) = open.as_deref() {
         return Err((*gap).clone());
     }
-    let hours = shortest_interval(cx, &protection.plans_of(&chosen.by), subject);
+    let plans = protection.plans_of(&chosen.by);
+    let interval = find_interval_of_plans(cx, &plans, subject, None);
+    let interval = interval.filter(|it| it.shortest == it.longest);
+    let hours = interval.map(|it| it.shortest);
     let outcome = if copies.made.is_empty() {
         if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {
             return Err(gap);
         }
         Err(report_no_copy(cx, protection, chosen, &copies.prevented))
     } else {
-        report_copy(cx, protection, chosen, &copies, hours)
+        let unread = || protection.unread_selections();
+        let open = copies
+            .open
+            .clone()
+            .or(chosen.unclear.clone())
+            .or_else(unread);
+        let reported = report_copy(cx, protection, chosen, &copies, hours);
+        // A better copy may be made by a rule that was not read.
+        match (&reported, open.filter(|gap| !gap.kind.is_absent())) {
+            (Ok(outcome), _) if outcome.verdict == Verdict::Pass => {}
+            (_, Some(gap)) => return Err(gap),
+            (_, None) => {}
+        }
+        reported
     };
     let rules = protection.rules(&chosen.by).items;
     let plans: BTreeSet<&str> = chosen.by.iter().map(|it| it.plan.name.as_str()).collect();

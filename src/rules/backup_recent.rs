@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::analysis::backup_plans::{find_interval_gap, interval_hours};
+use crate::analysis::intervals::find_interval;
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
@@ -8,7 +8,7 @@ use crate::analysis::job_history::{
     HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
 use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
-use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
+use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
 use crate::model::job::BackupJob;
@@ -17,7 +17,8 @@ use crate::settings::Severity;
 
 rule! {
     /// The newest backup of a resource tagged `backup=enabled` succeeded and is recent. Its age is at
-    /// most twice the interval of the plan, or 48 hours if the plan cannot be read.
+    /// most twice the interval of the plan, or 48 hours if no plan can be read. If only some of the plans can
+    /// be read, a backup that is older than two hours and not too old for these plans is unknown.
     ///
     /// Only jobs of a plan that selects the resource count, into a vault that the plan names. Automatic
     /// backups of EFS, other plans and backups on demand are not proof of the plan. Of several rules, the
@@ -63,7 +64,7 @@ fn check_backups(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
-    if resource.is_never_selected() {
+    if resource.is_never_selected()? {
         return Ok(Outcome::skip("not backed up itself"));
     }
     let listed = cx.backup_jobs(arn)?;
@@ -82,7 +83,8 @@ fn check_backups(
         Proof::Open(gap) => Some(gap),
         _ => None,
     });
-    check_both_ways(open, |with_open| {
+    let interval = find_interval(cx, resource);
+    let check = |with_open: bool, hours: u32| {
         let counts = |proof: &Proof| match proof {
             Proof::Yes => true,
             Proof::No => false,
@@ -95,25 +97,30 @@ fn check_backups(
         if let Ok(now) = now {
             jobs.retain(|job| !job.is_forgotten(now));
         }
-        check_jobs(cx, resource, jobs, listed.len() == forgotten, found)
+        check_jobs(cx, resource, jobs, hours, listed.len() == forgotten, found)
+    };
+    check_both_ways(open, |with_open| {
+        check_both_ways(interval.gap.as_ref(), |is_longest| {
+            let hours = match is_longest {
+                true => interval.longest,
+                false => interval.shortest,
+            };
+            check(with_open, hours)
+        })
     })
 }
 
-/// Checks the jobs that are proof.
+/// Checks the jobs that are proof, with the interval of the plans in hours.
 fn check_jobs(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
     jobs: Vec<Job<'_>>,
+    interval: u32,
     is_without_jobs: bool,
     found: &Prerequisites,
 ) -> CheckResult {
     job_history::judge(jobs, |history| {
-        let outcome = check_history(cx, resource, history, found)?;
-        // A shorter interval of a plan that was not read may have passed.
-        match find_interval_gap(cx, resource).filter(|_| outcome.verdict == Verdict::Pass) {
-            Some(gap) => Err(gap),
-            None => Ok(outcome),
-        }
+        check_history(cx, resource, history, limit(interval), found)
     })
     .unwrap_or_else(|| {
         let other = match is_without_jobs {
@@ -121,10 +128,10 @@ fn check_jobs(
             false => "no backup job of a plan that selects it, only of others or on demand,",
         };
         // A plan that runs once a month may have no run in the time that AWS Backup lists.
-        if let Some(hours) = interval_hours(cx, resource).filter(|it| i64::from(*it) > HOURS_LISTED) {
+        if i64::from(interval) > HOURS_LISTED && interval != u32::MAX {
             return Ok(Outcome::warn(format!(
                 "no backup yet: {other} in the last 30 days, but its plan runs only every {} days: check again after its next run",
-                hours / 24
+                interval / 24
             )));
         }
         Ok(Outcome::warn(format!(
@@ -141,10 +148,10 @@ fn check_history(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
     history: &History<'_>,
+    hours: u32,
     found: &Prerequisites,
 ) -> CheckResult {
     let now = cx.now()?;
-    let hours = limit(interval_hours(cx, resource));
     let is_recent = |job: &Job<'_>| within(now, job.ended, i64::from(hours));
     let recent = history.made.filter(is_recent);
     let another = history.under_way().map_or(String::new(), |job| {
@@ -179,8 +186,9 @@ fn check_history(
                 day(job.ended)
             )),
             None => Outcome::breach(format!(
-                "{}, and none has completed in the last {hours} hours{another}",
-                seen("was stopped")
+                "{}, and none has completed in the last {} hours{another}",
+                seen("was stopped"),
+                i64::from(hours).min(HOURS_LISTED)
             ))
             .fix("Let the next backup job finish."),
         },

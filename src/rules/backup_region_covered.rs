@@ -312,6 +312,17 @@ fn check_other_region<'a>(
                 .with("regions", vec![region])
                 .with("resources", as_evidence(arns)),
         );
+    } else if let Some(gap) = (cx.snapshot.backup_policy.gap()).filter(|it| it.is_failed_call()) {
+        // The policy may cover it, whatever the guide says.
+        let message = format!(
+            "whether {} in {region} is backed up is unknown",
+            count_tagged(cx, arns)
+        );
+        let open = Outcome::unknown(gap).after(&message).part(Some(region));
+        found.push(
+            open.with("regions", vec![region])
+                .with("resources", as_evidence(arns)),
+        );
     } else {
         let message = format!(
             "{} in {region}, which the company guide does not cover: {}",

@@ -300,8 +300,7 @@ impl Lack {
             Permission::OutsideBoundary(policy) => Reason::OutsideBoundary(policy),
         };
         match (need.is_required, maybe) {
-            (true, Some(gap)) => self.add_unknown(gap.clone()),
-            (false, Some(_)) => {}
+            (_, Some(gap)) => self.add_unknown(gap.clone()),
             (true, None) => {
                 let of_reason = self.required.entry(reason).or_default();
                 of_reason.entry(purpose).or_default().insert(need.action);

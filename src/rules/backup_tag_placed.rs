@@ -108,12 +108,17 @@ fn check_gateway(cx: &RuleContext<'_>, gateway: &Gateway) -> CheckResult {
     });
     let volumes = own.map(|volume| {
         let id = volume.id.as_str();
-        match (volume.tags.gap(), cx.backup_tag(&volume.tags)) {
-            (Some(gap), _) => Outcome::unknown(gap).part(Some(id)),
-            (None, BackupTag::Enabled | BackupTag::Disabled | BackupTag::Custom) => {
+        let tag = cx.backup_tag(&volume.tags);
+        let unread = volume
+            .tags
+            .gap()
+            .or(Resource::GatewayVolume(volume).deletion_gap());
+        match (tag, unread) {
+            (BackupTag::Enabled | BackupTag::Disabled | BackupTag::Custom, _) => {
                 Outcome::pass("each volume has its own backup tag")
             }
-            (None, _) => Outcome::breach(format!(
+            (_, Some(gap)) => Outcome::unknown(gap).part(Some(id)),
+            (_, None) => Outcome::breach(format!(
                 "{key}=enabled is on the gateway, which AWS Backup ignores, and not on its volumes"
             ))
             .fix(format!("Tag each of its volumes {key}=enabled."))

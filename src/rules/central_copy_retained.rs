@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::backup_plans::in_region;
-use crate::analysis::central_copies::{CentralCopies, LONGER_RETENTION, find_central_copies};
+use crate::analysis::central_copies::{
+    CentralCopies, CentralCopy, LONGER_RETENTION, find_central_copies,
+};
 use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::fact::Fact;
@@ -52,7 +54,10 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     let is_selection_open = |gap: &&Gap| gap.kind == GapKind::Open;
     let unread = chosen.open.as_ref().filter(|gap| !is_selection_open(gap));
     if let Some(gap) = copies.open.as_ref().or(unread) {
-        let is_invalid = protection.is_of_invalid_plan(gap) && !copies.made.is_empty();
+        let is_complete = |it: &CentralCopy<'_>| it.plan.rules.gap.is_none();
+        let is_invalid = protection.is_of_invalid_plan(gap)
+            && !copies.made.is_empty()
+            && copies.made.iter().all(is_complete);
         // Behind the invalid plan, others may not have been read.
         let plans = protection.plans_of(&chosen.by).into_iter();
         let mut rules = plans.filter_map(|plan| plan.rules.gap.clone());
@@ -62,10 +67,10 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         let is_outside = gap.kind == GapKind::Unplanned && !copies.made.is_empty();
         return match outcome.verdict {
             _ if is_outside => Ok(outcome.noted(&gap.message)),
-            Verdict::Pass | Verdict::Warn if is_invalid => match unread {
-                Some(gap) => Err(gap),
-                None => Ok(outcome.noted(&gap.message)),
-            },
+            Verdict::Pass | Verdict::Warn if is_invalid && unread.is_none() => {
+                Ok(outcome.noted(&gap.message))
+            }
+            _ if protection.is_of_invalid_plan(gap) => Err(unread.unwrap_or_else(|| gap.clone())),
             _ => Err(gap.clone()),
         };
     }

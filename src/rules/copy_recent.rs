@@ -70,19 +70,26 @@ fn check_copies(
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
-    if resource.is_never_selected() {
+    if resource.is_never_selected()? {
         return Ok(Outcome::skip("not backed up itself"));
     }
     let sources = &ProofSources::find(cx, resource);
     let plans = &find_copies_of(cx, resource).unwrap_or_default();
+    let interval = plans.interval(cx).unwrap_or_default();
     let open = find_open_job(cx, arn, sources);
     check_both_ways(open.as_ref(), |with_open| {
-        let jobs = Jobs {
-            sources,
-            plans,
-            with_open,
-        };
-        check_jobs(cx, resource, arn, &jobs, found)
+        check_both_ways(interval.gap.as_ref(), |is_longest| {
+            let jobs = Jobs {
+                sources,
+                plans,
+                interval: match is_longest {
+                    true => interval.longest,
+                    false => interval.shortest,
+                },
+                with_open,
+            };
+            check_jobs(cx, resource, arn, &jobs, found)
+        })
     })
 }
 
@@ -113,9 +120,9 @@ fn check_jobs(
         (judged, elsewhere)
     });
     if found.verdict_of(SUPPORTED) == Some(Verdict::Breach) {
-        return Ok(match judged {
+        return Ok(match judged?.0.transpose()? {
             // The copy exists, so the type can be copied after all.
-            Ok((Some(Ok(copied)), _)) if copied.verdict <= Verdict::Warn => copied,
+            Some(copied) if copied.verdict <= Verdict::Warn => copied,
             _ => Outcome::skip(format!("AWS Backup cannot copy it: see {SUPPORTED}")),
         });
     }
@@ -125,10 +132,15 @@ fn check_jobs(
     }
 }
 
+/// The shortest time, in hours, after which a copy is too old.
+const SHORTEST_LIMIT_HOURS: u32 = 48;
+
 /// What decides which jobs are expected and which count.
 struct Jobs<'a> {
     sources: &'a ProofSources<'a>,
     plans: &'a CentralCopies<'a>,
+    /// The longest time between two copies, in hours.
+    interval: u32,
     /// Whether jobs count of which it is not known whether they are proof.
     with_open: bool,
 }
@@ -145,26 +157,20 @@ impl Jobs<'_> {
     /// Returns the oldest that the newest copy may be, in hours. A plan may back up every hour and copy once a
     /// day, and the copy of a backup may take a day.
     fn copy_limit(&self) -> u32 {
-        limit(self.plans.interval_hours()).max(limit(None))
+        limit(self.interval).max(SHORTEST_LIMIT_HOURS)
     }
 
     fn is_recent(&self, now: Timestamp, job: &Job<'_>) -> bool {
         within(now, job.ended, i64::from(self.copy_limit()) + COPY_HOURS)
     }
 
-    /// Whether a rule that copies ran between the first backup and a day ago. If that is not known, it is
-    /// assumed.
-    fn expect_copy(&self, now: Timestamp, first_backup: Timestamp) -> bool {
+    /// Whether a rule that copies ran between the first backup and a day ago.
+    fn expect_copy(&self, now: Timestamp, first_backup: Timestamp) -> Result<bool, Gap> {
         let minute = |time: Timestamp| time.as_second().div_euclid(60);
         // The backup itself starts at the scheduled time or later.
         let from = minute(first_backup) - i64::from(DEFAULT_START_WINDOW_MINUTES);
         let to = minute(now) - COPY_HOURS * 60;
-        match self.plans.starts() {
-            Some(starts) if !starts.is_empty() => {
-                starts.iter().any(|start| (from..=to).contains(start))
-            }
-            _ => true,
-        }
+        self.plans.has_run_between(from, to)
     }
 
     /// Returns the backups that could be copied.
@@ -362,7 +368,7 @@ fn check_without_copy(
             ago(now, oldest)
         )));
     }
-    if !jobs.expect_copy(now, first.created) {
+    if !jobs.expect_copy(now, first.created)? {
         return Ok(Outcome::skip(format!(
             "{seen}, and no run of a rule that copies since its first backup on {}",
             day(oldest)

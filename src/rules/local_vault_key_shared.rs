@@ -1,4 +1,4 @@
-use crate::analysis::backup_plans::encrypting_vaults;
+use crate::analysis::backup_plans::{encrypting_vaults, is_failure};
 use crate::analysis::backup_usage::{NOT_FULLY_MANAGED, has_fully_managed_resources};
 use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
 use crate::analysis::sharing::judge_sharing;
@@ -47,9 +47,11 @@ rule! {
 }
 
 fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
-    if !has_fully_managed_resources(cx)? {
-        return Ok(Outcome::skip(NOT_FULLY_MANAGED));
-    }
+    let doubt = match has_fully_managed_resources(cx) {
+        Ok(false) => return Ok(Outcome::skip(NOT_FULLY_MANAGED)),
+        Ok(true) => None,
+        Err(gap) => Some(gap),
+    };
     let named = encrypting_vaults(cx)?;
     if named.is_empty() {
         return Ok(Outcome::skip(
@@ -66,7 +68,11 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         });
         Outcome::from(outcome).with("vault", name)
     });
-    Ok(Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use")))
+    let outcome = Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use"));
+    match doubt.filter(|_| outcome.verdict != Verdict::Skip) {
+        Some(gap) => Err(gap),
+        None => Ok(outcome),
+    }
 }
 
 fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
@@ -80,6 +86,10 @@ fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
         .fix(fix.clone())
     };
     let Some(key) = vault.kms_key.get()? else {
+        // Older snapshots do not have the type of a vault, and no logically air-gapped one.
+        if let Some(gap) = vault.vault_type.gap().filter(|gap| is_failure(gap)) {
+            return Err(gap.clone());
+        }
         return Ok(match vault.is_air_gapped() {
             true => Outcome::pass(format!(
                 "vault {name} is logically air-gapped and encrypted with an AWS owned key, to which no other account needs access"

@@ -79,8 +79,11 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
             None => Ok(Outcome::skip("no backup plan with a schedule selects it")),
         };
     }
-    let mut windows: Vec<(&str, Window)> = Vec::new();
-    let has_backup_window = !is_continuous && database.backup_retention_days != Observed::Known(0);
+    // A plan that was not read may make continuous backups, and AWS Backup then places the window of automated backups.
+    let unplaced = open.clone().filter(|gap| !gap.kind.is_absent());
+    let retention = &database.backup_retention_days;
+    let has_backup_window = !is_continuous && *retention != Observed::Known(0);
+    let mut windows: Vec<DbWindow> = Vec::new();
     for (name, text, parse) in [
         (
             MAINTENANCE,
@@ -92,8 +95,13 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
         if name == BACKUP && !has_backup_window {
             continue;
         }
+        let doubt = unplaced.as_ref().or(retention.gap());
         match read_window(name, text, parse) {
-            Ok(window) => windows.push((name, window)),
+            Ok(window) => windows.push(DbWindow {
+                name,
+                window,
+                doubt: doubt.filter(|_| name == BACKUP).cloned(),
+            }),
             Err(gap) => open = Some(gap),
         }
     }
@@ -109,6 +117,14 @@ fn check_instance(cx: &RuleContext<'_>, database: &DbInstance) -> CheckResult {
         };
     }
     Ok(report_hits(cx, database, &windows, &starts, &hits))
+}
+
+/// A window of the instance in which no backup may start.
+struct DbWindow {
+    name: &'static str,
+    window: Window,
+    /// Why the instance may not have it.
+    doubt: Option<Gap>,
 }
 
 const MAINTENANCE: &str = "maintenance window";
@@ -140,24 +156,28 @@ struct Clash<'a> {
 fn find_clash<'a>(
     cx: &RuleContext<'a>,
     rules: &[(&'a BackupPlan, &'a BackupRule)],
-    windows: &[(&'static str, Window)],
+    windows: &[DbWindow],
 ) -> Clash<'a> {
     let mut clash = Clash::default();
     for (plan, rule) in rules {
-        let runs = match list_runs(cx, plan, rule) {
-            Ok(Some(runs)) => runs,
+        let (runs, doubt) = match list_runs(cx, plan, rule) {
+            Ok(Some(listed)) => listed,
             Ok(None) => continue,
             Err(gap) => {
                 clash.gap.get_or_insert(gap);
                 continue;
             }
         };
-        for (name, window) in windows {
-            match find_hit(rule, window, &runs) {
-                Ok(Some(start)) => clash.hits.push((rule, name, start)),
-                Ok(None) => {}
-                Err(gap) => {
+        for window in windows {
+            let hit = find_hit(rule, &window.window, &runs);
+            match (hit, doubt.as_ref().or(window.doubt.as_ref())) {
+                (Ok(Some(start)), None) => clash.hits.push((rule, window.name, start)),
+                (Ok(None), _) => {}
+                (Err(gap), _) => {
                     clash.gap.get_or_insert(gap);
+                }
+                (Ok(Some(_)), Some(gap)) => {
+                    clash.gap.get_or_insert_with(|| gap.clone());
                 }
             }
         }
@@ -166,22 +186,28 @@ fn find_clash<'a>(
     clash
 }
 
+/// The runs in which a rule makes backups, and why another rule may make some of them.
+type PossibleRuns = (Arc<Runs>, Option<Gap>);
+
 /// Returns the runs in which a rule makes backups; `None` where none follows, or another rule of the plan makes them.
 fn list_runs<'a>(
     cx: &RuleContext<'a>,
     plan: &'a BackupPlan,
     rule: &'a BackupRule,
-) -> Result<Option<Arc<Runs>>, Gap> {
+) -> Result<Option<PossibleRuns>, Gap> {
     rule.timezone.get()?;
     let runs = cx.runs(rule)?;
     if runs.has_ended {
         return Ok(None);
     }
+    let unread = plan.rules.gap.clone();
     Ok(
         match find_runs(cx, plan, rule, Subject::Continuous, |_| false) {
             Ok(Survival::Displaced(_)) => None,
-            Ok(Survival::Runs(Some(left), _)) => Some(left),
-            Ok(Survival::Runs(None, _)) | Err(_) => Some(runs),
+            Ok(Survival::Runs {
+                runs: left, doubt, ..
+            }) => Some((left.unwrap_or(runs), doubt.or(unread))),
+            Err(gap) => Some((runs, Some(gap))),
         },
     )
 }
@@ -213,13 +239,13 @@ fn find_hit(
 fn report_hits(
     cx: &RuleContext<'_>,
     database: &DbInstance,
-    windows: &[(&'static str, Window)],
+    windows: &[DbWindow],
     starts: &[Minute],
     hits: &[(&BackupRule, &'static str, Option<Minute>)],
 ) -> Outcome {
     let text_of = |name: &str| {
-        let window = windows.iter().find(|it| it.0 == name);
-        window.map_or(String::new(), |it| it.1.as_text())
+        let window = windows.iter().find(|it| it.name == name);
+        window.map_or(String::new(), |it| it.window.as_text())
     };
     let seen: Vec<String> = hits
         .iter()
@@ -263,11 +289,16 @@ fn report_hits(
 
 /// Returns the texts of the windows to set; `None` where there is no room for one that has to move.
 fn propose_windows(
-    windows: &[(&'static str, Window)],
+    windows: &[DbWindow],
     starts: &[Minute],
     is_hit: impl Fn(&str) -> bool,
 ) -> Option<(Option<String>, Option<String>)> {
-    let window = |name: &str| windows.iter().find(|it| it.0 == name).map(|it| it.1);
+    let window = |name: &str| {
+        windows
+            .iter()
+            .find(|it| it.name == name)
+            .map(|it| it.window)
+    };
     // A schedule without a known start leaves no window clear.
     if starts.is_empty() {
         return None;
@@ -293,10 +324,18 @@ mod tests {
         (0..7).map(|day| day * 24 * 60 + 180).collect()
     }
 
+    fn named(name: &'static str, window: Option<Window>) -> DbWindow {
+        DbWindow {
+            name,
+            window: window.unwrap(),
+            doubt: None,
+        }
+    }
+
     #[test]
     fn windows_that_are_hit_move_and_keep_clear_of_each_other() {
-        let maintenance = |text: &str| (MAINTENANCE, Window::parse_weekly(text).unwrap());
-        let backup = |text: &str| (BACKUP, Window::parse_daily(text).unwrap());
+        let maintenance = |text: &str| named(MAINTENANCE, Window::parse_weekly(text));
+        let backup = |text: &str| named(BACKUP, Window::parse_daily(text));
         for (windows, hit, moved) in [
             (
                 vec![maintenance("sun:03:00-sun:04:00")],
@@ -330,9 +369,9 @@ mod tests {
 
     #[test]
     fn without_room_or_a_known_start_no_window_is_proposed() {
-        let windows = [(
+        let windows = [named(
             MAINTENANCE,
-            Window::parse_weekly("sun:03:00-sun:04:00").unwrap(),
+            Window::parse_weekly("sun:03:00-sun:04:00"),
         )];
         let hourly: Vec<Minute> = (0..168).map(|hour| hour * 60).collect();
         for starts in [Vec::new(), hourly] {

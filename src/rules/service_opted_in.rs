@@ -125,7 +125,10 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         let outcome = Outcome::breach(message);
         return Ok(ask_to_opt_in(cx, outcome, &skipped, ""));
     }
-    if let Some(gap) = open {
+    // The organization's policy may override the opt-in.
+    let policy = cx.snapshot.backup_policy.gap();
+    let policy = policy.filter(|gap| is_failure(gap) && !maybe_skipped.is_empty());
+    if let Some(gap) = open.or(policy.cloned()) {
         return Err(gap);
     }
     if !maybe_skipped.is_empty() {
@@ -146,8 +149,11 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
         return Ok(ask_to_opt_in(cx, outcome, &maybe_skipped, &ask));
     }
     // A service whose list could not be read may be in use. That matters only if it is not opted in.
-    let mut unread = in_use.iter().filter(|(service, _)| is_off(service));
-    if let Some(gap) = unread.find_map(|(_, usage)| usage.gap) {
+    let mut unread = in_use
+        .iter()
+        .filter(|(service, _)| is_off(service) || is_left(service));
+    let unread = unread.find_map(|(_, usage)| usage.find_unread(protection.as_ref()));
+    if let Some(gap) = unread {
         return Err(gap.clone());
     }
     if let Some(service) = in_use.keys().find(|service| is_left(service)) {
@@ -209,9 +215,26 @@ impl Usage<'_> {
             None => Effect::MaybeSkipped,
         };
         let of_enabled = self.enabled.iter().map(effect).max();
+        // Other tags than the one that was not read may decide.
+        let is_certain = |target: &Target<'_>| {
+            let chosen = protection.map(|it| it.chosen(target)).unwrap_or_default();
+            !target.is_unread || (chosen.by.is_empty() && chosen.unclear.is_none())
+        };
         // What is not tagged is not backed up anyway.
-        let of_other = self.other.as_ref().map(effect);
+        let other = self.other.as_ref().filter(|(_, it)| is_certain(it));
+        let of_other = other.map(effect);
         of_enabled.max(of_other.map(|it| it.min(Effect::MaybeSkipped)))
+    }
+
+    /// Returns why it is not known whether there are resources, or whether the selections of those that may be tagged
+    /// name their type.
+    fn find_unread(&self, protection: Option<&Protection<'_>>) -> Option<&Gap> {
+        let is_included = |row: &BackupType, target: &Target<'_>| {
+            protection.is_some_and(|it| effect_on(it, row, target) == Effect::Included)
+        };
+        let mut unread = self.unread.iter();
+        let unread = unread.find(|(row, target, _)| !is_included(row, target));
+        self.gap.or(unread.map(|(.., gap)| *gap))
     }
 
     /// Returns why it is not known whether a plan of the account skips a resource that is, or may be, tagged.
@@ -221,7 +244,11 @@ impl Usage<'_> {
         unread_plans: Option<&Gap>,
     ) -> Option<Gap> {
         let is_skipped = |row: &BackupType, target: &Target<'_>| {
-            protection.is_some_and(|it| effect_on(it, row, target) == Effect::Skipped)
+            protection.is_some_and(|it| match effect_on(it, row, target) {
+                Effect::Skipped => true,
+                Effect::MaybeSkipped => it.chosen(target).unclear.is_some(),
+                Effect::Included => false,
+            })
         };
         let mut unread = self.unread.iter();
         if let Some((.., gap)) = unread.find(|(row, target, _)| is_skipped(row, target)) {
@@ -329,25 +356,34 @@ fn add_resource<'a>(
     };
     let tag = cx.backup_tag(tags);
     // Almost every account has stacks but few back them up, so only tagged stacks count.
-    if matches!(resource, Resource::Stack(_))
-        && !matches!(tag, BackupTag::Enabled | BackupTag::Unknown)
-    {
+    let is_stack = matches!(resource, Resource::Stack(_));
+    if is_stack && !matches!(tag, BackupTag::Enabled | BackupTag::Unknown) {
         return;
     }
     let usage = services.entry(service).or_default();
-    usage.gap = None;
-    if let (Some(gap), Some(target)) = (tags.gap(), as_if_tagged(cx, resource)) {
+    let unread = tags.gap().or(resource.deletion_gap());
+    let unread = unread.filter(|_| matches!(tag, BackupTag::Enabled | BackupTag::Unknown));
+    if let (Some(gap), Some(target)) = (unread, as_if_tagged(cx, resource)) {
         usage.unread.push((row, target, gap));
     }
+    // It may not count, or be gone soon.
+    let doubt = tags.gap().filter(|_| is_stack).or(resource.deletion_gap());
+    if let Some(gap) = doubt {
+        if usage.enabled.is_empty() && usage.other.is_none() {
+            usage.gap.get_or_insert(gap);
+        }
+        return;
+    }
+    usage.gap = None;
     match target(cx, resource) {
         Some(target) if tag == BackupTag::Enabled => usage.enabled.push((row, target)),
-        _ => {
-            usage.other.get_or_insert_with(|| {
-                let mut as_if_tagged = tagged(cx, arn);
-                as_if_tagged.name = id;
-                (row, as_if_tagged)
-            });
+        _ if usage.other.as_ref().is_none_or(|(_, it)| it.is_unread) => {
+            let unread = as_if_tagged(cx, resource).filter(|it| it.is_unread);
+            let mut target = unread.unwrap_or_else(|| tagged(cx, arn));
+            target.name = id;
+            usage.other = Some((row, target));
         }
+        _ => {}
     }
 }
 

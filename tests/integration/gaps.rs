@@ -14,9 +14,11 @@ const CLEAN: &str = include_str!("../../fixtures/accounts/clean.json");
 const MIXED: &str = include_str!("../../fixtures/accounts/mixed.json");
 
 /// Turns that rest on what was read: whether the rule applies is no longer known, and it is met anyway.
-const DECIDED_BY_ANOTHER_FACT: [(&str, Status, Status); 2] = [
+pub(crate) const DECIDED_BY_ANOTHER_FACT: [(&str, Status, Status); 3] = [
     // Every service is opted in, whichever is in use.
     ("service-opted-in", Status::Skip, Status::Pass),
+    // The VPC has an endpoint, whatever runs in it.
+    ("s3-gateway-endpoint-present", Status::Skip, Status::Pass),
     // The resource is not tagged itself, whichever stack contains it.
     ("backup-not-duplicated", Status::Pass, Status::Skip),
 ];
@@ -30,6 +32,8 @@ pub(crate) enum Loss {
     ListEnd,
     /// A list is denied.
     List,
+    /// An item is missing from a list that was not read to its end.
+    Item(usize),
 }
 
 /// Returns every loss that a snapshot can suffer, with the pointer to what is lost. Of those with the
@@ -55,6 +59,8 @@ fn collect_losses(value: &Value, pointer: &mut String, losses: &mut Vec<(String,
             if map.contains_key("items") && !map.contains_key("gap") {
                 losses.push((pointer.clone(), Loss::ListEnd));
                 losses.push((pointer.clone(), Loss::List));
+                let items = map["items"].as_array().map_or(0, Vec::len);
+                losses.extend((0..items).map(|n| (pointer.clone(), Loss::Item(n))));
             }
             let escape = |key: &String| key.replace('~', "~0").replace('/', "~1");
             map.iter().map(|(key, it)| (escape(key), it)).collect()
@@ -101,6 +107,10 @@ pub(crate) fn apply_loss(snapshot: &Value, pointer: &str, loss: Loss) -> Value {
         Loss::Fact => *lost = json!({"unknown": gap}),
         Loss::ListEnd => lost["gap"] = gap,
         Loss::List => *lost = json!({"items": [], "gap": gap}),
+        Loss::Item(n) => {
+            lost["items"].as_array_mut().expect("a list").remove(n);
+            lost["gap"] = gap;
+        }
     }
     changed
 }
