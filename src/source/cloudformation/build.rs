@@ -397,6 +397,15 @@ impl<'a> Build<'a> {
         name
     }
 
+    /// Whether the account that was read has a route table.
+    pub(super) fn account_has_table(&self, id: &str) -> bool {
+        let region = self.around.find_region(&self.region);
+        let tables = region
+            .and_then(Result::ok)
+            .map(|it| &it.network.route_tables);
+        tables.is_some_and(|it| it.items.iter().any(|table| table.id == id))
+    }
+
     /// Marks every listing as incomplete: a macro, a module or another template may add resources of any type.
     pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
         add_gap(&mut self.planned.snapshot_mut().buckets.gap, gap);

@@ -373,8 +373,13 @@ Join: {{Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {{SubnetId: !Re
         &endpoint(", RouteTableIds: [!Ref Routes]"),
         &[(present, Pass), (routed, Pass)],
     );
+    // Another stack created them.
     here(
         &endpoint(", RouteTableIds: !ImportValue tables"),
+        &[(present, Pass), (routed, Fail)],
+    );
+    here(
+        &endpoint(", RouteTableIds: !GetAtt Custom.Tables"),
         &[(present, Pass), (routed, Unknown)],
     );
     here(
