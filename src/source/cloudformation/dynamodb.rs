@@ -75,8 +75,7 @@ fn read_key(
         if specification.get("SSEEnabled").as_boolean()? != Some(true) {
             return Ok(None);
         }
-        let named = build.key(&holder.get("KMSMasterKeyId"))?;
-        Ok(named.or_else(|| Some(DYNAMODB_KEY.to_owned())))
+        build.key_or(&holder.get("KMSMasterKeyId"), Some(DYNAMODB_KEY))
     };
     locate_gap("SSESpecification", read()).into()
 }
