@@ -287,7 +287,7 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
         Resource::RedshiftCluster(it) if it.aws_owned_key || is_aws_owned(&it.kms_key) => {
-            part(cluster, Ok(true), Ok(None))
+            part(cluster, it.encrypted.get().copied(), Ok(None))
         }
         Resource::RedshiftNamespace(it) if is_aws_owned(&it.kms_key) => {
             part(namespace, Ok(true), Ok(None))
