@@ -30,6 +30,9 @@ pub(super) fn read_networks(build: &mut Build<'_>) {
         let vpc = vpc.ok().flatten().unwrap_or_default();
         let table = new_route_table(declared.id, &vpc, false);
         tables.insert(declared.id.to_owned(), table);
+        let (file, id) = build.locate(declared.id);
+        let place = build.find_place(&declared);
+        build.planned.add_place(format!("{file}#{id}"), place);
     }
     read_associations(build, &unplaced, &mut tables);
     read_routes(build, &mut tables);
