@@ -103,7 +103,8 @@ fn possible_vpcs(build: &Build<'_>, value: &Resolved) -> Vec<String> {
         Ok(id) => id,
         Err(_) => it.is_from_outside().then(|| OUTSIDE_VPC.to_owned()),
     };
-    let vpcs: Option<Vec<String>> = value.candidates().iter().map(id_of).collect();
+    let candidates = value.candidates().iter().filter(|it| !it.is_absent());
+    let vpcs: Option<Vec<String>> = candidates.map(id_of).collect();
     vpcs.unwrap_or_default()
 }
 
@@ -279,10 +280,13 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             let table = tables.entry(id.clone());
             table.or_insert_with(|| new_route_table(id, &vpc_id, false));
         }
-        for table in tables.values_mut().filter(|it| it.vpc_id == vpc_id) {
-            table
-                .routes
-                .extend(own_tables.find_route(&table.id, declared.id));
+        for table in tables.values_mut() {
+            let is_named = own_tables.ids.contains_key(&table.id);
+            // A table that the endpoint names is in its VPC, and one of a VPC that is not known may be.
+            if is_named || table.vpc_id.is_empty() || table.vpc_id == vpc_id {
+                let route = own_tables.find_route(&table.id, declared.id);
+                table.routes.extend(route);
+            }
         }
         let policy = match properties.get("PolicyDocument") {
             Resolved::Absent => Observed::Known(VPC_ENDPOINT_POLICY.to_owned()),
@@ -461,6 +465,19 @@ fn note_possible_workloads(build: &mut Build<'_>, vpcs: &[String], gap: &Gap) {
     }
 }
 
+/// Notes that something may run in the VPCs that a subnet with a workload may be in.
+fn note_unplaced_workloads(build: &mut Build<'_>, unplaced: &Unplaced, named: &BTreeSet<String>) {
+    let listed = &build.stack_region().network.vpcs.items;
+    let all: Vec<String> = listed.iter().map(|it| it.id.clone()).collect();
+    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
+        let vpcs = match vpcs.as_slice() {
+            [] => &all,
+            vpcs => vpcs,
+        };
+        note_possible_workloads(build, vpcs, gap);
+    }
+}
+
 /// Notes each subnet with a workload of the template, directly or through a subnet group.
 fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
     let subnets: BTreeMap<String, String> = build
@@ -517,9 +534,7 @@ fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
             note_possible_workloads(build, &vpcs, &gap);
         }
     }
-    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
-        note_possible_workloads(build, vpcs, gap);
-    }
+    note_unplaced_workloads(build, unplaced, &named);
     // The account knows the VPC of a subnet that exists.
     let existing = named.iter().filter(|it| it.starts_with(SUBNET_ID));
     let subnets = subnets

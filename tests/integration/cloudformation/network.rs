@@ -166,6 +166,47 @@ fn a_route_table_that_is_open_leaves_the_others_of_the_endpoint_as_they_are() {
 }
 
 #[test]
+fn a_route_table_that_an_endpoint_names_has_its_route_whatever_its_vpc_is() {
+    let more = "
+  Custom: {Type: 'Custom::Vpc', Properties: {ServiceToken: t}}
+  In: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.1.0/24}}
+  TableIn: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !If [Maybe, !Ref Vpc, !Ref Open]}}
+  OfIn: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {SubnetId: !Ref In, RouteTableId: !Ref TableIn}}
+  ServerIn: {Type: AWS::EC2::Instance, Properties: {SubnetId: !Ref In, ImageId: ami-1}}";
+    for (tables, expected) in [
+        ("[!Ref Table, !Ref TableIn]", Pass),
+        ("[!Ref Table]", Fail),
+        ("[!Ref Table, !GetAtt Custom.Id]", Unknown),
+    ] {
+        let report = judge_endpoint(tables, more);
+        let (status, message) = findings(&report, "Vpc")["s3-gateway-endpoint-routed"];
+        assert_eq!(status, expected, "{tables}: {message}");
+    }
+}
+
+#[test]
+fn a_workload_in_a_subnet_of_any_vpc_may_be_in_each() {
+    let more = |vpc: &str| {
+        format!(
+            "
+  Custom: {{Type: 'Custom::Vpc', Properties: {{ServiceToken: t}}}}
+  New: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.1.0.0/16}}}}
+  In: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: {vpc}, CidrBlock: 10.1.0.0/24}}}}
+  ServerIn: {{Type: AWS::EC2::Instance, Properties: {{SubnetId: !Ref In, ImageId: ami-1}}}}"
+        )
+    };
+    for (vpc, expected) in [
+        ("!Ref Open", Status::Skip),
+        ("!GetAtt Custom.Id", Unknown),
+        ("!If [Maybe, !Ref New, !Ref AWS::NoValue]", Unknown),
+    ] {
+        let report = judge_vpc(&more(vpc));
+        let (status, message) = findings(&report, "New")["s3-gateway-endpoint-present"];
+        assert_eq!(status, expected, "{vpc}: {message}");
+    }
+}
+
+#[test]
 fn what_is_open_in_a_vpc_elsewhere_is_open_in_none_of_the_template() {
     let of_vpc = |vpc: &str| {
         format!(
