@@ -287,7 +287,7 @@ pub fn stored<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Result<Vec<Pa
     let (cluster, namespace) = (ViaService::Redshift, ViaService::RedshiftServerless);
     Ok(match resource {
         Resource::RedshiftCluster(it) if it.aws_owned_key || is_aws_owned(&it.kms_key) => {
-            part(cluster, Ok(true), Ok(None))
+            part(cluster, it.encrypted.get().copied(), Ok(None))
         }
         Resource::RedshiftNamespace(it) if is_aws_owned(&it.kms_key) => {
             part(namespace, Ok(true), Ok(None))
@@ -477,17 +477,38 @@ pub fn each_customer_key<'a>(
 }
 
 /// Checks every part and returns the worst outcome; `None` where there are no parts.
-pub fn check_each_part<'a>(
-    parts: &[Part<'a>],
-    check: impl Fn(&Part<'a>) -> CheckResult,
+pub fn check_each_part(
+    parts: &[Part<'_>],
+    check: impl Fn(&Part<'_>) -> CheckResult,
 ) -> Option<Outcome> {
     let outcomes = parts
         .iter()
-        .map(|part| Outcome::from(check(part)).part(part.id));
+        .map(|part| Outcome::from(check_each_key(part, &check)).part(part.id));
     Outcome::worst(outcomes)
 }
 
-fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'a>) -> Result<Option<KeyUse<'a>>, Gap> {
+/// Checks a part with each key that it may have; it is unknown if the verdicts differ.
+fn check_each_key(part: &Part<'_>, check: impl Fn(&Part<'_>) -> CheckResult) -> CheckResult {
+    let gap = match (&part.encrypted, &part.key) {
+        (Ok(true), Err(gap)) if !gap.keys.is_empty() => gap,
+        _ => return check(part),
+    };
+    let with_key = |key: &String| {
+        let part = Part {
+            id: part.id,
+            via: part.via,
+            encrypted: Ok(true),
+            key: Ok(Some(key)),
+        };
+        Outcome::from(check(&part))
+    };
+    let outcomes: Vec<Outcome> = gap.keys.iter().map(with_key).collect();
+    let is_same = outcomes.windows(2).all(|it| it[0].verdict == it[1].verdict);
+    let outcome = Outcome::worst(outcomes).filter(|_| is_same);
+    outcome.ok_or_else(|| gap.clone())
+}
+
+fn customer_key<'a>(cx: &RuleContext<'a>, part: &Part<'_>) -> Result<Option<KeyUse<'a>>, Gap> {
     let Some(name) = part.key.clone()? else {
         return Ok(None);
     };

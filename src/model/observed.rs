@@ -162,6 +162,9 @@ pub struct GapDetails {
     /// The fact about the account that would close the gap, in a plan or template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<Box<AccountFact>>,
+    /// The keys of which it is one, where a plan or template leaves open which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
 }
 
 /// A fact about an account on which a resource of a plan or template depends.
@@ -312,6 +315,7 @@ impl Gap {
             code: None,
             message: message.into(),
             needs: None,
+            keys: Vec::new(),
         })
     }
 

@@ -57,6 +57,8 @@ pub enum Configurer {
     Resource(String),
     /// A block of the bucket.
     Block,
+    /// Something that the plan does not show: an existing bucket has the setting.
+    Unseen,
 }
 
 /// How a replica of a DynamoDB table is declared.

@@ -1,5 +1,7 @@
 //! VPCs, for their traffic to S3. Source: EC2 API.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Gap, GapKind, Listing, Observed};
@@ -23,10 +25,16 @@ pub struct Network {
     /// Their endpoints. Source: `DescribeVpcEndpoints`.
     #[serde(default)]
     pub endpoints: Listing<VpcEndpoint>,
+    /// Why the lists lack parts of single VPCs, by the id of the VPC. Only plans and templates have such gaps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gaps: BTreeMap<String, VpcGaps>,
 }
 
+/// Replaces the id of a VPC that a plan or template does not contain, where it is not known which one it is.
+pub const OUTSIDE_VPC: &str = "";
+
 impl Network {
-    /// Forgets the gaps that only say that a file does not contain what exists.
+    /// Forgets the gaps of all VPCs that only say that a file does not contain what exists.
     pub fn forget_unplanned(&mut self) {
         forget_unplanned([
             &mut self.subnets.gap,
@@ -38,76 +46,89 @@ impl Network {
 
     /// Returns why the list of subnets may lack some of a VPC.
     #[must_use]
-    pub fn subnets_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
-        self.subnets.gap.as_ref().or(vpc.gaps.subnets.as_ref())
+    pub fn subnets_gap(&self, vpc: &Vpc) -> Option<&Gap> {
+        let own = self.gaps.get(&vpc.id).and_then(|it| it.subnets.as_ref());
+        self.subnets.gap.as_ref().or(own)
     }
 
     /// Returns why the list of route tables may lack some of a VPC.
     #[must_use]
-    pub fn route_tables_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
-        let own = vpc.gaps.route_tables.as_ref();
+    pub fn route_tables_gap(&self, vpc: &Vpc) -> Option<&Gap> {
+        let own = self
+            .gaps
+            .get(&vpc.id)
+            .and_then(|it| it.route_tables.as_ref());
         self.route_tables.gap.as_ref().or(own)
     }
 
     /// Returns why the list of network interfaces may lack some of a VPC.
     #[must_use]
-    pub fn interfaces_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
-        let own = vpc.gaps.interfaces.as_ref();
+    pub fn interfaces_gap(&self, vpc: &Vpc) -> Option<&Gap> {
+        let own = self.gaps.get(&vpc.id).and_then(|it| it.interfaces.as_ref());
         self.interfaces.gap.as_ref().or(own)
     }
 
     /// Returns why the list of endpoints may lack some of a VPC.
     #[must_use]
-    pub fn endpoints_gap<'a>(&'a self, vpc: &'a Vpc) -> Option<&'a Gap> {
-        self.endpoints.gap.as_ref().or(vpc.gaps.endpoints.as_ref())
+    pub fn endpoints_gap(&self, vpc: &Vpc) -> Option<&Gap> {
+        let own = self.gaps.get(&vpc.id).and_then(|it| it.endpoints.as_ref());
+        self.endpoints.gap.as_ref().or(own)
     }
 
-    /// Notes that endpoints of a VPC may be missing from the list: of any VPC, if that one is not listed.
-    pub fn note_endpoints_gap(&mut self, vpc_id: &str, gap: Gap) {
-        let vpc = self.vpcs.items.iter_mut().find(|it| it.id == vpc_id);
-        note_gap(
-            vpc.map_or(&mut self.endpoints.gap, |it| &mut it.gaps.endpoints),
-            gap,
-        );
-    }
-
-    /// Notes that endpoints of some VPCs may be missing from the list: of any VPC, if none is named.
-    pub fn note_endpoints_gaps(&mut self, vpc_ids: &[String], gap: &Gap) {
+    /// Notes that subnets of some VPCs may be missing from the list: of any VPC, if none is named.
+    pub fn note_subnets_gap(&mut self, vpc_ids: &[String], gap: &Gap) {
         if vpc_ids.is_empty() {
-            note_gap(&mut self.endpoints.gap, gap.clone());
+            note_gap(&mut self.subnets.gap, gap);
         }
-        for vpc_id in vpc_ids {
-            self.note_endpoints_gap(vpc_id, gap.clone());
+        for id in vpc_ids {
+            note_gap(&mut self.gaps.entry(id.clone()).or_default().subnets, gap);
         }
-    }
-
-    /// Notes that route tables of a VPC may be missing from the list: of any VPC, if that one is not listed.
-    pub fn note_route_tables_gap(&mut self, vpc_id: &str, gap: Gap) {
-        let vpc = self.vpcs.items.iter_mut().find(|it| it.id == vpc_id);
-        note_gap(
-            vpc.map_or(&mut self.route_tables.gap, |it| &mut it.gaps.route_tables),
-            gap,
-        );
     }
 
     /// Notes that route tables of some VPCs may be missing from the list: of any VPC, if none is named.
-    pub fn note_route_tables_gaps(&mut self, vpc_ids: &[String], gap: &Gap) {
+    pub fn note_route_tables_gap(&mut self, vpc_ids: &[String], gap: &Gap) {
         if vpc_ids.is_empty() {
-            note_gap(&mut self.route_tables.gap, gap.clone());
+            note_gap(&mut self.route_tables.gap, gap);
         }
-        for vpc_id in vpc_ids {
-            self.note_route_tables_gap(vpc_id, gap.clone());
+        for id in vpc_ids {
+            note_gap(
+                &mut self.gaps.entry(id.clone()).or_default().route_tables,
+                gap,
+            );
+        }
+    }
+
+    /// Notes that endpoints of some VPCs may be missing from the list: of any VPC, if none is named.
+    pub fn note_endpoints_gap(&mut self, vpc_ids: &[String], gap: &Gap) {
+        if vpc_ids.is_empty() {
+            note_gap(&mut self.endpoints.gap, gap);
+        }
+        for id in vpc_ids {
+            note_gap(&mut self.gaps.entry(id.clone()).or_default().endpoints, gap);
+        }
+    }
+
+    /// Notes that parts of some VPCs may be missing from the lists: of any VPC, if none is named.
+    pub fn note_gaps(&mut self, vpc_ids: &[String], gaps: &VpcGaps) {
+        if let Some(gap) = &gaps.subnets {
+            self.note_subnets_gap(vpc_ids, gap);
+        }
+        if let Some(gap) = &gaps.route_tables {
+            self.note_route_tables_gap(vpc_ids, gap);
+        }
+        if let Some(gap) = &gaps.endpoints {
+            self.note_endpoints_gap(vpc_ids, gap);
         }
     }
 }
 
 /// Notes a gap. One that an account may close does not hide another one.
-fn note_gap(known: &mut Option<Gap>, gap: Gap) {
+fn note_gap(known: &mut Option<Gap>, gap: &Gap) {
     if known
         .as_ref()
         .is_none_or(|it| it.kind == GapKind::Unplanned)
     {
-        *known = Some(gap);
+        *known = Some(gap.clone());
     }
 }
 
@@ -136,9 +157,6 @@ pub struct Vpc {
     /// The account that owns it: only the owner may add endpoints to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Why the lists of the region lack parts of it. Only plans and templates have such gaps.
-    #[serde(default, skip_serializing_if = "VpcGaps::is_empty")]
-    pub gaps: VpcGaps,
 }
 
 /// Why the lists of a region may lack parts of a VPC. A list may be complete for the other VPCs.
@@ -160,12 +178,6 @@ pub struct VpcGaps {
 }
 
 impl VpcGaps {
-    /// Whether the lists have every part of the VPC.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == VpcGaps::default()
-    }
-
     /// Forgets the gaps that only say that a file does not contain what exists.
     pub fn forget_unplanned(&mut self) {
         forget_unplanned([

@@ -8,14 +8,16 @@ use crate::report::console::Links;
 use crate::report::{ResourceVerdict, Status};
 use crate::text::{display_width, escape_invisible, pad_to_width, prefix_of_width, truncate_end};
 
-/// The least width in columns: the table of counts needs it.
-const NARROWEST: usize = 72;
+/// The least width in columns: half a table of services needs it.
+const NARROWEST: usize = 40;
 /// The greatest width in columns: longer lines are hard to read.
 const WIDEST: usize = 140;
 /// The width from which columns have a wide gap.
 const ROOMY: usize = 100;
 /// The wide gap between two columns.
 const GAP: u16 = 2;
+/// The least width in columns that a text has at the end of a line.
+const LEAST_TEXT: usize = 16;
 
 /// The style of a piece of text if colors are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,11 +248,15 @@ impl Page {
         self.push_line(&line);
     }
 
-    /// Adds a line of pieces and a text that is truncated to the width.
+    /// Adds a line of pieces and a text that is truncated to the width, on its own line where little is left for it.
     pub(super) fn headline(&mut self, pieces: &[(Tone, &str)], text: &str) {
         let mut line = Line::new(2);
         for (tone, piece) in pieces {
             line.push_word(*tone, &escape_invisible(piece));
+        }
+        if self.width < line.width + LEAST_TEXT {
+            self.push_line(&line);
+            line = Line::new(4);
         }
         let room = self.width.saturating_sub(line.width + 1);
         line.push_word(Tone::Plain, &truncate_end(text, room));
@@ -410,15 +416,17 @@ impl Line {
 mod tests {
     use super::*;
 
+    const WIDTH: usize = 72;
+
     #[test]
     fn only_words_longer_than_a_line_are_split() {
-        let mut page = Page::new(NARROWEST, false);
+        let mut page = Page::new(WIDTH, false);
         let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd";
         page.flow(0, 4, &[(Tone::Plain, "the key is"), (Tone::Bad, arn)]);
         page.flow(0, 4, &[(Tone::Plain, &"x".repeat(100))]);
         let text = page.into_text();
         assert!(text.contains(arn), "{text}");
-        assert!(text.lines().all(|line| line.width() <= NARROWEST), "{text}");
+        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
         assert_eq!(text.matches('x').count(), 100);
     }
 
@@ -427,7 +435,7 @@ mod tests {
         let short = "`aws kms enable-key --region eu-west-3 --key-id 1234abcd`";
         let long = format!("`backup-check fix {}`", "a b ".repeat(30));
         let stray = "a `name, and `aws without an end ".repeat(4);
-        let mut page = Page::new(NARROWEST, false);
+        let mut page = Page::new(WIDTH, false);
         for text in [
             format!("Run something and then {short}."),
             format!("Run {long}, then look"),
@@ -438,7 +446,7 @@ mod tests {
         let text = page.into_text();
         assert!(text.contains(&format!("  {short}.\n")), "{text}");
         assert!(text.contains(&format!("  {long},\n")), "{text}");
-        let wide = |line: &&str| line.width() > NARROWEST;
+        let wide = |line: &&str| line.width() > WIDTH;
         assert_eq!(text.lines().filter(wide).count(), 1, "{text}");
     }
 
@@ -449,9 +457,9 @@ mod tests {
             (Tone::Dim, "three"),
             (Tone::Dim, "four"),
         ];
-        let mut plain = Page::new(NARROWEST, false);
+        let mut plain = Page::new(WIDTH, false);
         plain.flow(2, 2, &pieces);
-        let mut colored = Page::new(NARROWEST, true);
+        let mut colored = Page::new(WIDTH, true);
         colored.flow(2, 2, &pieces);
         assert_eq!(plain.into_text(), "  one two three four\n");
         let text = colored.into_text();

@@ -1,8 +1,7 @@
 use crate::analysis::encryption::{
-    is_aws_alias, managed, name_aws_managed_key, resolve, use_customer_key,
+    Part, all_parts, check_each_part, is_aws_alias, name_aws_managed_key, resolve, use_customer_key,
 };
 use crate::analysis::{CheckResult, Outcome, RuleContext};
-use crate::key_sharing::facts::ViaService;
 use crate::model::Resource;
 use crate::model::fact::Fact;
 use crate::model::kind::BackupKey;
@@ -43,25 +42,29 @@ rule! {
 const IN_PLACE: &str = "Set a customer managed key: the key changes in place.";
 
 fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
-    let (via, own_key, fix) = match resource {
-        Resource::Bucket(_) => (
-            ViaService::S3,
-            "encrypted with an S3 managed key, not",
-            IN_PLACE,
-        ),
-        Resource::Table(_) => (
-            ViaService::DynamoDb,
-            "encrypted with an AWS owned key, not",
-            IN_PLACE,
-        ),
+    let (own_key, fix) = match resource {
+        Resource::Bucket(_) => ("encrypted with an S3 managed key, not", IN_PLACE),
+        Resource::Table(_) => ("encrypted with an AWS owned key, not", IN_PLACE),
         Resource::FileSystem(_) => (
-            ViaService::Efs,
             "not encrypted, and therefore not",
             "Create a file system that is encrypted with a customer managed key, and move the data to it.",
         ),
         _ => return Ok(Outcome::skip("its backup inherits its encryption")),
     };
-    let key = managed(resource)?;
+    let worst = check_each_part(&all_parts(cx, resource)?, |part| {
+        check_part(cx, resource, part, (own_key, fix))
+    });
+    Ok(worst.unwrap_or_else(|| Outcome::skip("its backup inherits its encryption")))
+}
+
+/// Checks the encryption of a resource. The texts are for one without a key of the account.
+fn check_part(
+    cx: &RuleContext<'_>,
+    resource: Resource<'_>,
+    part: &Part<'_>,
+    (own_key, fix): (&str, &str),
+) -> CheckResult {
+    let key = part.key.clone()?;
     // Only a file system can be without encryption.
     let is_encrypted = key.is_some() || !matches!(resource, Resource::FileSystem(_));
     let remedy = use_customer_key(cx, resource, None, is_encrypted);
@@ -69,13 +72,13 @@ fn check_resource(cx: &RuleContext<'_>, resource: Resource<'_>) -> CheckResult {
         return Ok(report_key(own_key, fix).remedy(remedy));
     };
     let report_aws_managed = |name: &str| {
-        let key = name_aws_managed_key(name, via);
+        let key = name_aws_managed_key(name, part.via);
         report_key(&format!("encrypted with the {key}, not"), fix)
     };
     if is_aws_alias(name) {
         return Ok(report_aws_managed(name).remedy(remedy));
     }
-    let key = resolve(cx, name, via)?;
+    let key = resolve(cx, name, part.via)?;
     Ok(if key.is_aws_managed()? {
         report_aws_managed(&key.arn)
             .remedy(remedy)

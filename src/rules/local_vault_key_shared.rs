@@ -1,6 +1,8 @@
 use crate::analysis::backup_plans::{encrypting_vaults, is_failure};
 use crate::analysis::backup_usage::{NOT_FULLY_MANAGED, has_fully_managed_resources};
-use crate::analysis::encryption::{KeyOwner, is_aws_alias, resolve};
+use crate::analysis::encryption::{
+    KeyOwner, Part, check_each_part, is_aws_alias, resolve, vault_part,
+};
 use crate::analysis::sharing::judge_sharing;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::key_sharing::copy::Need;
@@ -60,12 +62,16 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     }
     let outcomes = named.into_iter().map(|name| {
         let found = region.vaults.find(|vault| vault.id == name);
-        let outcome = found.and_then(|vault| match vault {
-            Some(vault) => check_vault(cx, vault),
-            None => Ok(Outcome::skip(format!(
+        let missing = || {
+            Outcome::skip(format!(
                 "the vault {name} does not exist: see local-vault-ready"
-            ))),
+            ))
+        };
+        let outcome = found.map(|vault| {
+            let vault = vault?;
+            check_each_part(&[vault_part(vault)], |part| check_vault(cx, vault, part))
         });
+        let outcome = outcome.map(|it| it.unwrap_or_else(missing));
         Outcome::from(outcome).with("vault", name)
     });
     let outcome = Outcome::worst(outcomes).unwrap_or_else(|| Outcome::skip("no vault is in use"));
@@ -75,7 +81,7 @@ fn check_region(cx: &RuleContext<'_>, region: &Region) -> CheckResult {
     }
 }
 
-fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
+fn check_vault(cx: &RuleContext<'_>, vault: &Vault, part: &Part<'_>) -> CheckResult {
     let name = &vault.id;
     let fix =
         cx.ask_contact("for a vault with the central key: the key of a vault cannot be changed");
@@ -85,7 +91,7 @@ fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
         ))
         .fix(fix.clone())
     };
-    let Some(key) = vault.kms_key.get()? else {
+    let Some(key) = part.key.clone()? else {
         // Older snapshots do not have the type of a vault, and no logically air-gapped one.
         if let Some(gap) = vault.vault_type.gap().filter(|gap| is_failure(gap)) {
             return Err(gap.clone());
@@ -98,7 +104,7 @@ fn check_vault(cx: &RuleContext<'_>, vault: &Vault) -> CheckResult {
         });
     };
     if is_aws_alias(key) {
-        return Ok(aws_managed("aws/backup, an AWS managed key").with("key_arn", key.as_str()));
+        return Ok(aws_managed("aws/backup, an AWS managed key").with("key_arn", key));
     }
     let used = resolve(cx, key, ViaService::Backup)?;
     if matches!(used.owner, KeyOwner::Central | KeyOwner::Foreign) {

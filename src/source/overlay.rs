@@ -12,7 +12,7 @@ use crate::model::ec2::{EbsDefaults, Volume};
 use crate::model::encryption::is_aws_alias;
 use crate::model::observed::AccountFact;
 use crate::model::snapshot::{AccountFrom, Region, Snapshot, UNKNOWN_REGION};
-use crate::model::vpc::{Network, RouteTable};
+use crate::model::vpc::{Network, OUTSIDE_VPC, RouteTable};
 use crate::model::{Gap, GapKind, Listing, Observed};
 
 use super::changes::change_account;
@@ -317,10 +317,8 @@ fn complete_network(region: &mut Region, known: &Network) {
     if vpcs.is_empty() {
         return;
     }
-    let listed = network.vpcs.items.iter_mut();
-    for vpc in listed.filter(|it| is_known(&it.id)) {
-        vpc.gaps.forget_unplanned();
-    }
+    let of_known = network.gaps.iter_mut().filter(|(id, _)| is_known(id));
+    of_known.for_each(|(_, gaps)| gaps.forget_unplanned());
     if is_whole {
         network.forget_unplanned();
     }
@@ -352,6 +350,11 @@ fn complete_network(region: &mut Region, known: &Network) {
         if planned.is_none() {
             planned.clone_from(gap);
         }
+    }
+    // Each of them may be the one that the file leaves open.
+    if let Some(outside) = network.gaps.remove(OUTSIDE_VPC) {
+        let ids: Vec<String> = vpcs.iter().map(|it| it.id.clone()).collect();
+        network.note_gaps(&ids, &outside);
     }
     add_parts(&mut network.vpcs.items, &vpcs, |it| (&it.id, true));
 }

@@ -348,6 +348,7 @@ fn empty_region() -> Region {
             route_tables: Listing::complete(Vec::new()),
             interfaces: Listing::complete(Vec::new()),
             endpoints: Listing::complete(Vec::new()),
+            gaps: BTreeMap::new(),
         },
         option_groups: incomplete_listing(),
         backup_settings: Observed::Unknown(settings(

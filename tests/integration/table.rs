@@ -98,6 +98,18 @@ fn a_thousand_volumes_under_one_key_are_one_cause() {
 }
 
 #[test]
+fn a_narrow_table_of_services_is_two() {
+    for width in [40, 50, 60, 71] {
+        for account in ["mixed", "clean", "no-access"] {
+            plain(&fixture(account), width);
+        }
+        let text = plain(&fixture("mixed"), width);
+        let rows = text.lines().filter(|line| line.starts_with("redshift "));
+        assert_eq!(rows.count(), 2, "{text}");
+    }
+}
+
+#[test]
 fn the_summary_fits_a_screen_at_every_width() {
     for account in ["mixed", "clean", "no-access"] {
         for width in [80, 100, 140] {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::repository;
 
+mod choices;
 mod databases;
 mod files;
 mod network;

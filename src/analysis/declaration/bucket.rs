@@ -123,6 +123,7 @@ impl Site<'_> {
                 "Set `kms_master_key_id` in the rule of {} to a customer managed key.",
                 strip_indexes(address)
             ),
+            (Language::Hcl, Some(Configurer::Unseen)) => "Set `kms_master_key_id` to a customer managed key where the encryption of the bucket is declared.".to_owned(),
             (Language::Hcl, Some(Configurer::Block)) => "Set `kms_master_key_id` in `server_side_encryption_configuration` of the bucket to a customer managed key.".to_owned(),
             (Language::Hcl, None) => format!(
                 "Declare `{kind}` for the bucket, with `kms_master_key_id` of a customer managed key."
@@ -157,6 +158,19 @@ impl Site<'_> {
             (Language::Hcl, Some(Configurer::Block)) => Written {
                 lines: own(setting.block),
                 fix: format!("Declare `{}` in the bucket.", flatten(setting.block)),
+                ..Written::default()
+            },
+            // And next to what the plan does not show.
+            (Language::Hcl, Some(Configurer::Unseen)) => Written {
+                lines: own(setting.block),
+                notes: vec![format!(
+                    "The bucket has this setting, but the plan does not show what declares it. If that is not a dynamic block of the bucket, change the `{}` of the other configuration instead.",
+                    setting.kind
+                )],
+                fix: format!(
+                    "Declare `{}` where the setting of the bucket is declared.",
+                    flatten(setting.block)
+                ),
                 ..Written::default()
             },
             (Language::Hcl, None) => self.write_new_resource(setting),

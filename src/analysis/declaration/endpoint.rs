@@ -91,7 +91,7 @@ impl Site<'_> {
                 _ if table.ends_with(MAIN) => notes.push(
                     "The main route table of the VPC has no logical id: associate the subnets that use it with a route table of the template, and add that to `RouteTableIds`.".to_owned(),
                 ),
-                Some(inner) if !inner.contains('/') => tables.push(format!("!Ref {inner}")),
+                Some(inner) if !inner.contains('/') => tables.push(self.refer_to_table(inner)),
                 _ => elsewhere.push(format!("`{table}`")),
             }
         }
@@ -117,5 +117,18 @@ impl Site<'_> {
         }
         lines.extend(tables.iter().map(|it| format!("      - {it}")));
         (lines, notes)
+    }
+
+    /// Returns the reference to a route table of the same template, which may have a condition that the VPC does not
+    /// have.
+    fn refer_to_table(&self, id: &str) -> String {
+        let mut places = self.snapshot.places.values();
+        let place =
+            places.find(|it| it.file == self.file && it.address.as_deref().map(own_id) == Some(id));
+        let condition = place.and_then(|it| it.own_condition.as_deref());
+        match condition.filter(|it| Some(*it) != self.condition) {
+            Some(condition) => format!("!If [{condition}, !Ref {id}, !Ref AWS::NoValue]"),
+            None => format!("!Ref {id}"),
+        }
     }
 }

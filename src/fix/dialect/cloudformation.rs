@@ -72,7 +72,7 @@ const HEAD: [&str; 2] = [
 ];
 
 /// What to do with a parameter that names a key.
-const KEY_PARAMETERS: &str = "Set each KmsKeyArn parameter to the ARN of a customer managed key that is shared with the central account. A parent stack must pass it to a nested stack.";
+const KEY_PARAMETERS: &str = "Set each KmsKeyArn parameter to the ARN of a customer managed key that is shared with the central account. A parent stack must pass it to a nested stack. Keep the type of a parameter that the template has already.";
 
 /// Returns the declaration that a change makes in a template.
 fn find_declaration(change: &Change) -> Option<&Declaration> {

@@ -11,7 +11,7 @@ use crate::report::facts::ResourceCounts;
 use crate::report::page::{Page, Tone};
 use crate::report::{ResourceVerdict, Status};
 use crate::rule::Family;
-use crate::text::display_width;
+use crate::text::{display_width, truncate_middle};
 
 /// The verdicts of the columns.
 const VERDICTS: [ResourceVerdict; 5] = [
@@ -29,6 +29,14 @@ const HEADINGS: [[&str; 11]; 3] = [
     ["total", "ready", "at\nrisk", "not\nready", "unknown", "exempt", "tag", "encr", "key", "service", "proof"],
     ["total", "ready", "at\nrisk", "not\nready", "un-\nknown", "ex-\nempt", "tag", "encr", "key", "service", "proof"],
 ];
+
+/// The same where the counts and the checks are two tables.
+#[rustfmt::skip]
+const NARROW: [&str; 11] =
+    ["to-\ntal", "rea-\ndy", "at\nrisk", "not\nrea-\ndy", "un-\nkno-\nwn", "ex-\nem-\npt", "tag", "encr", "key", "ser-\nvice", "proof"];
+
+/// The least width of the names of services.
+const LEAST_NAME: usize = 10;
 
 /// One row of the table.
 #[derive(Debug, Default)]
@@ -67,8 +75,21 @@ pub(super) fn write_services(page: &mut Page, digest: &Digest<'_>, ascii: bool) 
         grid.push(all.cells("all", ascii));
     }
     page.blank();
-    let headings = fit_headings(&grid, page);
-    page.add_table(&headings, &grid);
+    match fit_headings(&grid, page) {
+        Some(headings) => write_columns(page, headings, &grid),
+        None => {
+            let (counts, checks) = NARROW.split_at(1 + VERDICTS.len());
+            for (first, headings) in [(1, counts), (1 + counts.len(), checks)] {
+                page.blank();
+                let cells = first..first + headings.len();
+                let part = grid.iter().map(|row| {
+                    let name = std::iter::once(&row[0]);
+                    name.chain(&row[cells.clone()]).cloned().collect()
+                });
+                write_columns(page, headings, &part.collect::<Vec<_>>());
+            }
+        }
+    }
     let mut untagged = digest.view.rows_in(Section::Untagged);
     if untagged.next().is_some() {
         let note = "Resources without a backup tag count as if they were tagged.";
@@ -76,26 +97,45 @@ pub(super) fn write_services(page: &mut Page, digest: &Digest<'_>, ascii: bool) 
     }
 }
 
-/// Returns the widest headings with which a table fits.
-fn fit_headings(grid: &[Vec<String>], page: &Page) -> Vec<&'static str> {
-    let cells = |column: usize| {
-        let cells = grid.iter().map(|row| display_width(&row[column]));
-        cells.max().unwrap_or_default()
-    };
-    let needs = |headings: &[&str; 11]| {
-        let columns = headings.iter().enumerate().map(|(index, heading)| {
-            let heading = heading.lines().map(display_width).max();
-            heading.unwrap_or_default().max(cells(index + 1)) + usize::from(page.column_gap())
-        });
-        cells(0).max("service".len()) + columns.sum::<usize>()
-    };
-    let fitting = HEADINGS
+/// Writes a table of columns after the names of services, which are truncated to what is left of the width.
+fn write_columns(page: &mut Page, headings: &[&str], grid: &[Vec<String>]) {
+    let room = page
+        .width()
+        .saturating_sub(add_widths(headings, grid, page));
+    let rows: Vec<Vec<String>> = grid
         .iter()
-        .find(|headings| needs(headings) <= page.width());
-    let headings = fitting.unwrap_or(&HEADINGS[HEADINGS.len() - 1]);
-    std::iter::once("")
+        .map(|row| {
+            let name = truncate_middle(&row[0], room.max(LEAST_NAME));
+            std::iter::once(name).chain(row[1..].to_vec()).collect()
+        })
+        .collect();
+    let headings: Vec<&str> = std::iter::once("")
         .chain(headings.iter().copied())
-        .collect()
+        .collect();
+    page.add_table(&headings, &rows);
+}
+
+/// Returns the widest headings with which one table fits.
+fn fit_headings<'h>(grid: &[Vec<String>], page: &Page) -> Option<&'h [&'static str]> {
+    let names = widest_cell(grid, 0);
+    let mut all = HEADINGS.iter();
+    let found = all.find(|it| names + add_widths(*it, grid, page) <= page.width());
+    found.map(<[_; 11]>::as_slice)
+}
+
+/// Returns the width of the columns after the names.
+fn add_widths(headings: &[&str], grid: &[Vec<String>], page: &Page) -> usize {
+    let columns = headings.iter().enumerate().map(|(index, heading)| {
+        let heading = heading.lines().map(display_width).max();
+        let cells = widest_cell(grid, index + 1);
+        heading.unwrap_or_default().max(cells) + usize::from(page.column_gap())
+    });
+    columns.sum()
+}
+
+fn widest_cell(grid: &[Vec<String>], column: usize) -> usize {
+    let cells = grid.iter().map(|row| display_width(&row[column]));
+    cells.max().unwrap_or_default()
 }
 
 impl ServiceRow {

@@ -72,6 +72,7 @@ impl Operation {
             code: Some(code.to_owned()),
             message: message.into(),
             needs: None,
+            keys: Vec::new(),
         })
     }
 

@@ -2,9 +2,7 @@
 
 use crate::model::observed::{Listing, Observed};
 use crate::model::service::Service;
-use crate::model::vpc::{
-    Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint, VpcGaps,
-};
+use crate::model::vpc::{Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 
 use super::ec2::PAGE;
 use super::listing::Skippable;
@@ -51,6 +49,7 @@ impl Skippable for Network {
             route_tables: Listing::not_requested(),
             interfaces: Listing::not_requested(),
             endpoints: Listing::not_requested(),
+            gaps: Default::default(),
         }
     }
 }
@@ -112,6 +111,7 @@ async fn read_network(reader: &RegionReader<'_>) -> Network {
         route_tables,
         interfaces,
         endpoints,
+        gaps: Default::default(),
     }
 }
 
@@ -132,7 +132,6 @@ fn vpc_from(reader: &RegionReader<'_>, vpc: aws_sdk_ec2::types::Vpc) -> Option<V
             .and_then(|tag| tag.value.filled()),
         is_default: vpc.is_default.unwrap_or_default(),
         owner,
-        gaps: VpcGaps::default(),
         id,
     })
 }

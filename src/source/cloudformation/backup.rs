@@ -25,7 +25,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
         // The default of EncryptionKeyArn is the AWS managed key of AWS Backup.
         let key = locate_gap(
             "EncryptionKeyArn",
-            build.key(&properties.get("EncryptionKeyArn")),
+            build.key_or(&properties.get("EncryptionKeyArn"), Some(BACKUP_VAULT_KEY)),
         );
         let access_policy = read_access_policy(build, &properties);
         let vault = Vault {
@@ -33,9 +33,7 @@ pub(super) fn read_backup_resources(build: &mut Build<'_>) {
             id: vault_name(build, &declared),
             vault_type: Observed::Known("BACKUP_VAULT".to_owned()),
             state: None,
-            kms_key: key
-                .map(|key| key.or_else(|| Some(BACKUP_VAULT_KEY.to_owned())))
-                .into(),
+            kms_key: key.into(),
             min_retention_days: read_days(&lock, "MinRetentionDays").into(),
             max_retention_days: read_days(&lock, "MaxRetentionDays").into(),
             access_policy,

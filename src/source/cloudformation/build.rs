@@ -294,14 +294,24 @@ impl<'a> Build<'a> {
     /// Returns the key that a property refers to, in the form that rules look up; none where it is absent.
     ///
     /// # Errors
-    /// Why it is not known which key it is.
+    /// Why it is not known which key it is, with the keys if it is one of several.
     pub(super) fn key(&self, value: &Resolved) -> Result<Option<String>, Gap> {
-        self.key_through(value, 0)
+        self.key_or(value, None)
+    }
+
+    /// As [`Build::key`], with the key where the property is absent.
+    pub(super) fn key_or(
+        &self,
+        value: &Resolved,
+        default: Option<&str>,
+    ) -> Result<Option<String>, Gap> {
+        let or_default = |key: Option<String>| key.or_else(|| default.map(str::to_owned));
+        agree_on_key(value, |it| self.key_through(it, 0).map(or_default))
     }
 
     fn key_through(&self, value: &Resolved, aliases: usize) -> Result<Option<String>, Gap> {
         if let Resolved::OneOf(..) = value {
-            return value.agree(|candidate| self.key_through(candidate, aliases));
+            return agree_on_key(value, |it| self.key_through(it, aliases));
         }
         let Resolved::Text(phrase) = value else {
             let text = value.text()?;
@@ -397,6 +407,15 @@ impl<'a> Build<'a> {
         name
     }
 
+    /// Whether the account that was read has a route table.
+    pub(super) fn account_has_table(&self, id: &str) -> bool {
+        let region = self.around.find_region(&self.region);
+        let tables = region
+            .and_then(Result::ok)
+            .map(|it| &it.network.route_tables);
+        tables.is_some_and(|it| it.items.iter().any(|table| table.id == id))
+    }
+
     /// Marks every listing as incomplete: a macro, a module or another template may add resources of any type.
     pub(super) fn mark_listings_open(&mut self, gap: &Gap) {
         add_gap(&mut self.planned.snapshot_mut().buckets.gap, gap);
@@ -451,6 +470,31 @@ impl<'a> Build<'a> {
         });
         let notes = notes.collect();
         (self.planned.finish(), notes)
+    }
+}
+
+/// Reads a key that must be the same for every value that this may be.
+///
+/// # Errors
+/// Why it is not known which key it is, with the keys if it is one of several.
+fn agree_on_key(
+    value: &Resolved,
+    read: impl Fn(&Resolved) -> Result<Option<String>, Gap>,
+) -> Result<Option<String>, Gap> {
+    value.agree(&read).map_err(|mut gap| {
+        if let Resolved::OneOf(_, candidates) = value {
+            let keys = candidates.iter().map(|it| read(it).ok().flatten());
+            gap.keys = keys.collect::<Option<Vec<_>>>().unwrap_or_default();
+        }
+        gap
+    })
+}
+
+/// Whether a property names a key, if only one of several.
+pub(super) fn is_key_named(key: &Result<Option<String>, Gap>) -> bool {
+    match key {
+        Ok(key) => key.is_some(),
+        Err(gap) => !gap.keys.is_empty(),
     }
 }
 

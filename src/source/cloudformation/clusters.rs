@@ -9,7 +9,7 @@ use crate::model::{Gap, Observed};
 use crate::source::defaults::{RDS_ENCRYPTED, RDS_KEY, RDS_RETENTION_DAYS, managed_key};
 use crate::source::planned::unplanned;
 
-use super::build::{Build, locate_gap, not_yet};
+use super::build::{Build, is_key_named, locate_gap, not_yet};
 use super::rds_origin::{DEEPEST_CHOICE, agree_on, split_choice};
 use super::value::Resolved;
 
@@ -125,16 +125,17 @@ fn read_encryption(
         }
         None => None,
     };
-    let key = locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId")));
+    let named = properties.get("KmsKeyId");
+    let key = locate_gap("KmsKeyId", build.key(&named));
     // Clones and restored clusters are encrypted if they name a key, or as their source is: the APIs have no
     // parameter for `StorageEncrypted`.
     if let Some((encrypted, of_source)) = inherited {
         return match key {
             Ok(None) => (encrypted, of_source),
             // A cluster at a point in time of one that is not encrypted is refused with a key.
-            Ok(Some(_)) if encrypted.known() == Some(&false) => (encrypted, of_source),
-            Ok(key) => (Observed::Known(true), Observed::Known(key)),
-            Err(gap) => (encrypted, Observed::Unknown(gap)),
+            _ if is_key_named(&key) && encrypted.known() == Some(&false) => (encrypted, of_source),
+            _ if is_key_named(&key) => (Observed::Known(true), key.into()),
+            _ => (encrypted, key.into()),
         };
     }
     let given = locate_gap(
@@ -143,7 +144,8 @@ fn read_encryption(
     );
     let encrypted: Observed<bool> = given.map(|it| it.unwrap_or(RDS_ENCRYPTED)).into();
     let default = managed_key(encrypted.known().copied(), RDS_KEY);
-    (encrypted, key.map(|key| key.or(default)).into())
+    let key = locate_gap("KmsKeyId", build.key_or(&named, default.as_deref()));
+    (encrypted, key.into())
 }
 
 fn read_retention(properties: &Resolved, source: Option<&Gap>) -> Observed<i32> {

@@ -10,7 +10,7 @@ use crate::source::planned::add_gap;
 
 use super::build::{Build, locate_gap, not_yet, require_agreement};
 use super::template::Declared;
-use super::value::{Phrase, Piece, Resolved};
+use super::value::{Open, Phrase, Piece, Resolved};
 use crate::source::defaults::DYNAMODB_KEY;
 
 pub(super) fn read_tables(build: &mut Build<'_>) {
@@ -75,61 +75,80 @@ fn read_key(
         if specification.get("SSEEnabled").as_boolean()? != Some(true) {
             return Ok(None);
         }
-        let named = build.key(&holder.get("KMSMasterKeyId"))?;
-        Ok(named.or_else(|| Some(DYNAMODB_KEY.to_owned())))
+        build.key_or(&holder.get("KMSMasterKeyId"), Some(DYNAMODB_KEY))
     };
     locate_gap("SSESpecification", read()).into()
 }
 
-/// Reads the replica in the stack's region of a global table: each replica has its own tags and key.
+/// Reads the replicas of a global table: each has its own tags and key. One is in the stack's region.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html>.
 fn read_global_table<'a>(build: &mut Build<'a>, declared: &Declared<'a>) {
     let properties = build.template.properties(declared);
-    let specification = properties.get("SSESpecification");
     let replicas = properties.get("Replicas");
-    let items = match replicas.items() {
-        Ok(items) => items,
-        Err(gap) => {
-            add_gap(&mut build.stack_region().tables.gap, &gap);
-            return;
+    let here = build.region().to_owned();
+    let mut is_here = false;
+    let mut open = None;
+    match replicas.items() {
+        Err(gap) => open = Some(gap),
+        Ok(items) => {
+            let alone = items.len() == 1;
+            for (condition, replica) in items {
+                let own = replica.get("Region") == Resolved::Text(Phrase::one(Piece::Region));
+                let region = match replica.get("Region").text() {
+                    _ if own || alone => here.clone(),
+                    Ok(Some(region)) => region,
+                    missing => {
+                        let gap = missing.err().unwrap_or_else(Gap::not_collected);
+                        open.get_or_insert(gap);
+                        continue;
+                    }
+                };
+                is_here |= region == here;
+                add_replica(build, declared, &region, replica, condition);
+            }
         }
+    }
+    if let Some(gap) = open {
+        add_gap(&mut build.stack_region().tables.gap, &gap);
+        if !is_here {
+            let replica = Resolved::Open(Open::from_gap("Replicas", gap));
+            add_replica(build, declared, &here, &replica, None);
+        }
+    }
+}
+
+fn add_replica<'a>(
+    build: &mut Build<'a>,
+    declared: &Declared<'a>,
+    region: &str,
+    replica: &Resolved,
+    condition: Option<Open>,
+) {
+    let properties = build.template.properties(declared);
+    let part = match region == build.region() {
+        true => String::new(),
+        false => format!("/{region}"),
     };
-    let alone = items.len() == 1;
-    for (condition, replica) in items {
-        let own = replica.get("Region") == Resolved::Text(Phrase::one(Piece::Region));
-        let region = match replica.get("Region").text() {
-            _ if own || alone => build.region().to_owned(),
-            Ok(Some(region)) => region,
-            missing => {
-                let gap = missing.err().unwrap_or_else(Gap::not_collected);
-                add_gap(&mut build.stack_region().tables.gap, &gap);
-                continue;
-            }
-        };
-        let is_here = region == build.region();
-        let part = if is_here {
-            String::new()
-        } else {
-            format!("/{region}")
-        };
-        let table = Table {
-            arn: build.declare_resource(declared, &part),
-            id: declared.id.to_owned(),
-            tags: build.tags(replica, "Tags"),
-            state: not_yet(),
-            kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
-            size: not_yet(),
-        };
-        let replica = TableReplica::Item(region.clone());
-        build.planned.declaration_mut(&table.arn).replica = Some(replica);
-        let listed = &mut build.planned.region_mut(&region).tables.items;
-        match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
-            // The same replica under another condition.
-            (Some(other), Some(open)) => {
-                require_agreement(&mut other.tags, &table.tags, &open.gap);
-                require_agreement(&mut other.kms_key, &table.kms_key, &open.gap);
-            }
-            (Some(_), None) => {}
-            (None, _) => listed.push(table),
+    let specification = properties.get("SSESpecification");
+    let table = Table {
+        arn: build.declare_resource(declared, &part),
+        id: declared.id.to_owned(),
+        tags: build.tags(replica, "Tags"),
+        state: not_yet(),
+        kms_key: read_key(build, &specification, &replica.get("SSESpecification")),
+        size: not_yet(),
+    };
+    let replica = TableReplica::Item(region.to_owned());
+    build.planned.declaration_mut(&table.arn).replica = Some(replica);
+    let listed = &mut build.planned.region_mut(region).tables.items;
+    match (listed.iter_mut().find(|it| it.arn == table.arn), condition) {
+        // The same replica under another condition.
+        (Some(other), Some(open)) => {
+            require_agreement(&mut other.tags, &table.tags, &open.gap);
+            require_agreement(&mut other.kms_key, &table.kms_key, &open.gap);
         }
+        (Some(_), None) => {}
+        (None, _) => listed.push(table),
     }
 }

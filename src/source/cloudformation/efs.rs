@@ -14,16 +14,15 @@ pub(super) fn read_file_systems(build: &mut Build<'_>) {
         let properties = build.template.properties(&declared);
         let encrypted = locate_gap("Encrypted", properties.get("Encrypted").as_boolean());
         let encrypted: Observed<bool> = encrypted.map(|it| it.unwrap_or(EFS_ENCRYPTED)).into();
-        let named = locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId")));
         let default = managed_key(encrypted.known().copied(), EFS_KEY);
-        let kms_key = named.map(|key| key.or(default));
+        let kms_key = build.key_or(&properties.get("KmsKeyId"), default.as_deref());
         let file_system = FileSystem {
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             tags: build.tags(&properties, "FileSystemTags"),
             state: not_yet(),
             encrypted,
-            kms_key: kms_key.into(),
+            kms_key: locate_gap("KmsKeyId", kms_key).into(),
             size: not_yet(),
         };
         build.note_default(

@@ -34,7 +34,28 @@ pub(super) fn expand_loops(
         values: MOST_VALUES,
         bytes: MOST_BYTES,
     };
+    note_loops(root);
     expand_inside(root, &known, &mut left)
+}
+
+/// Notes in the resources of loops, and of loops in loops, which declaration makes them.
+fn note_loops(node: &mut Node) {
+    match &mut node.value {
+        Value::Map(entries) => {
+            for entry in entries {
+                if let (true, Value::List(items)) =
+                    (entry.name.starts_with(PREFIX), &mut entry.node.value)
+                    && let [_, _, body] = items.as_mut_slice()
+                    && let Value::Map(inner) = &mut body.value
+                {
+                    inner.iter_mut().for_each(|it| note_loop(it, &entry.name));
+                }
+                note_loops(&mut entry.node);
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(note_loops),
+        _ => {}
+    }
 }
 
 /// What loops may still make.
@@ -150,24 +171,23 @@ fn read_turns(
     for value in values {
         for inner in body.entries() {
             left.take_entry(entry.at)?;
-            let mut turn = fill_template(inner, identifier, &value, left)?;
-            note_loop(&mut turn, &format!("{} of {}", inner.name, entry.name));
-            turns.push(turn);
+            turns.push(fill_template(inner, identifier, &value, left)?);
         }
     }
     Ok(Some(turns))
 }
 
 /// Notes in a resource from a loop which declaration makes it.
-fn note_loop(turn: &mut Entry, declaration: &str) {
-    let at = turn.at;
-    let kind = turn.node.get("Type").and_then(Node::text);
+fn note_loop(resource: &mut Entry, of: &str) {
+    let at = resource.at;
+    let declaration = format!("{} of {of}", resource.name);
+    let kind = resource.node.get("Type").and_then(Node::text);
     let is_resource = kind.is_some_and(|it| it.contains("::"));
-    if let (true, Value::Map(attributes)) = (is_resource, &mut turn.node.value) {
+    if let (true, Value::Map(attributes)) = (is_resource, &mut resource.node.value) {
         attributes.push(Entry {
             name: LOOP_BODY.to_owned(),
             at,
-            node: make_node(at, Value::Text(declaration.to_owned())),
+            node: make_node(at, Value::Text(declaration)),
         });
     }
 }
@@ -178,6 +198,9 @@ fn fill_template(
     value: &str,
     left: &mut Left,
 ) -> Result<Entry, TemplateError> {
+    if entry.name == LOOP_BODY {
+        return Ok(entry.clone());
+    }
     Ok(Entry {
         name: left.fill_text(&entry.name, identifier, value, entry.at)?,
         at: entry.at,

@@ -59,7 +59,11 @@ fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFi
         .into(),
         false => Observed::Known(None),
     };
-    let named = locate_gap("KmsKeyId", build.key(&properties.get("KmsKeyId")));
+    let default = deployment_type
+        .known()
+        .and_then(|it| fsx_key(it.as_deref()));
+    let named = build.key_or(&properties.get("KmsKeyId"), default.as_deref());
+    let named = locate_gap("KmsKeyId", named);
     let kms_key = match named {
         Ok(None) => deployment_type.get().map(|it| fsx_key(it.as_deref())),
         key => key,

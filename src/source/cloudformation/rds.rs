@@ -17,7 +17,7 @@ use crate::source::defaults::{
 };
 use crate::source::planned::unplanned;
 
-use super::build::{Build, locate_gap, not_yet, size_in_gib};
+use super::build::{Build, is_key_named, locate_gap, not_yet, size_in_gib};
 use super::rds_origin::{
     CLUSTER, DEEPEST_CHOICE, INSTANCE, LONGEST_CHAIN, SOURCES, agree_on, find_inheritance,
     find_key_origin, find_source, find_source_in_template, is_elsewhere, is_none, split_choice,
@@ -120,10 +120,11 @@ fn read_encryption(
         find_source(properties),
         Some(("SourceDBClusterIdentifier" | "SourceDbClusterResourceId", _))
     );
+    let is_named = is_key_named(&named);
     match named {
         // RDS refuses a key for a cluster at a point in time of one that is not encrypted:
         // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RestoreDBClusterToPointInTime.html
-        Ok(Some(_)) if is_point_in_time && inherited.encrypted.known() == Some(&false) => {
+        _ if is_named && is_point_in_time && inherited.encrypted.known() == Some(&false) => {
             match inherited.aws_owned {
                 true => Encryption::unknown(&unplanned(
                     "whether it can be encrypted with a KMS key is not known, because its source has an AWS owned key",
@@ -131,12 +132,12 @@ fn read_encryption(
                 false => inherited,
             }
         }
-        Ok(Some(key)) => Encryption {
+        _ if is_named => Encryption {
             encrypted: Observed::Known(true),
-            key: Observed::Known(Some(key)),
+            key: named.into(),
             aws_owned: false,
         },
-        Ok(None) => inherited,
+        Ok(_) => inherited,
         Err(open) => Encryption {
             key: Observed::Unknown(open),
             ..inherited
@@ -185,7 +186,7 @@ fn read_new_encryption(build: &Build<'_>, kind: &str, properties: &Resolved) -> 
     let mut encrypted = given.map(|given| given.unwrap_or(RDS_ENCRYPTED));
     let default = managed_key(encrypted.as_ref().ok().copied(), RDS_KEY);
     let named = properties.get("KmsKeyId");
-    let key = named.agree(|name| Ok(build.key(name)?.or_else(|| default.clone())));
+    let key = build.key_or(&named, default.as_deref());
     let mut aws_owned = false;
     if kind == CLUSTER && encrypted == Ok(false) {
         // Only Aurora encrypts with its own key what is not to be encrypted with one of KMS.

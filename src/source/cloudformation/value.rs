@@ -108,6 +108,8 @@ const LONGEST: usize = 1 << 20;
 const MOST_PIECES: usize = 10_000;
 /// The most values that one value may be one of; more are unknown.
 pub(super) const MOST_CANDIDATES: usize = 64;
+/// How the names of values begin that a stack gets before it creates anything.
+const FROM_OUTSIDE: [&str; 3] = ["parameter ", "ssm ", "export "];
 /// The most candidates that a message names.
 const MOST_NAMES: usize = 5;
 
@@ -219,6 +221,17 @@ impl Resolved {
 
     pub(super) fn is_absent(&self) -> bool {
         *self == Resolved::Absent
+    }
+
+    /// Whether it is not known, and not from the template: no resource that the template creates.
+    pub(super) fn is_from_outside(&self) -> bool {
+        let open = match self {
+            Resolved::Open(open) => open,
+            Resolved::Text(Phrase(pieces)) if let [Piece::Open(open)] = pieces.as_slice() => open,
+            _ => return false,
+        };
+        let symbol = open.symbol.as_deref().unwrap_or_default();
+        FROM_OUTSIDE.iter().any(|it| symbol.starts_with(it))
     }
 
     /// Returns the value of a key.

@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::vpc::{NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint, VpcGaps};
-use crate::model::{Gap, Observed};
-use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
-use crate::source::planned::unplanned;
-
 use super::build::{Build, locate_gap};
 use super::policy;
 use super::value::{Piece, Resolved};
+use crate::model::vpc::{
+    NetworkInterface, OUTSIDE_VPC, Route, RouteTable, Subnet, Vpc, VpcEndpoint,
+};
+use crate::model::{Gap, Observed};
+use crate::source::defaults::{VPC_ENDPOINT_POLICY, VPC_ENDPOINT_TYPE};
 
 const VPC: &str = "AWS::EC2::VPC";
 const SUBNET: &str = "AWS::EC2::Subnet";
@@ -30,6 +30,9 @@ pub(super) fn read_networks(build: &mut Build<'_>) {
         let vpc = vpc.ok().flatten().unwrap_or_default();
         let table = new_route_table(declared.id, &vpc, false);
         tables.insert(declared.id.to_owned(), table);
+        let (file, id) = build.locate(declared.id);
+        let place = build.find_place(&declared);
+        build.planned.add_place(format!("{file}#{id}"), place);
     }
     read_associations(build, &unplaced, &mut tables);
     read_routes(build, &mut tables);
@@ -59,7 +62,6 @@ fn read_vpcs(build: &mut Build<'_>) -> BTreeMap<String, RouteTable> {
             name: tags.known().and_then(|tags| tags.get("Name").cloned()),
             is_default: false,
             owner: None,
-            gaps: VpcGaps::default(),
         };
         build.stack_region().network.vpcs.items.push(vpc);
         // Every VPC has a main route table, which a template cannot declare.
@@ -86,10 +88,8 @@ fn read_subnets(build: &mut Build<'_>) -> Unplaced {
             Ok(None) => {}
             Err(gap) => {
                 let vpcs = possible_vpcs(build, &named);
-                let listed = &mut build.stack_region().network.vpcs.items;
-                for vpc in listed.iter_mut().filter(|it| vpcs.contains(&it.id)) {
-                    vpc.gaps.subnets.get_or_insert_with(|| gap.clone());
-                }
+                let network = &mut build.stack_region().network;
+                network.note_subnets_gap(&vpcs, &gap);
                 unplaced.insert(id, (vpcs, gap));
             }
         }
@@ -97,11 +97,15 @@ fn read_subnets(build: &mut Build<'_>) -> Unplaced {
     unplaced
 }
 
-/// Returns the VPCs of the template that a value may refer to.
+/// Returns the VPCs that a value may refer to; none if it may be any.
 fn possible_vpcs(build: &Build<'_>, value: &Resolved) -> Vec<String> {
-    let candidates = value.candidates().iter();
-    let vpcs = candidates.filter_map(|it| build.referenced_resource(it, &[VPC]));
-    vpcs.map(|it| it.id.to_owned()).collect()
+    let id_of = |it: &Resolved| match build.name(it, VPC) {
+        Ok(id) => id,
+        Err(_) => it.is_from_outside().then(|| OUTSIDE_VPC.to_owned()),
+    };
+    let candidates = value.candidates().iter().filter(|it| !it.is_absent());
+    let vpcs: Option<Vec<String>> = candidates.map(id_of).collect();
+    vpcs.unwrap_or_default()
 }
 
 fn read_associations(
@@ -120,7 +124,7 @@ fn read_associations(
             // A choice that may include a resource of the template.
             (Resolved::OneOf(open, _), _) => {
                 let network = &mut build.stack_region().network;
-                network.note_route_tables_gaps(&vpcs, &open.gap);
+                network.note_route_tables_gap(&vpcs, &open.gap);
                 continue;
             }
             (_, [subnet]) => *subnet,
@@ -128,20 +132,17 @@ fn read_associations(
         };
         if let Some(gap) = build.own_condition_gap(&declared, Some(subnet)) {
             let network = &mut build.stack_region().network;
-            network.note_route_tables_gaps(&vpcs, &gap);
+            network.note_route_tables_gap(&vpcs, &gap);
             continue;
         }
-        let table = build.referenced_resource(&properties.get("RouteTableId"), &[ROUTE_TABLE]);
-        let id = table.map_or(declared.id, |table| table.id);
-        if !tables.contains_key(id) {
-            let gap = unplanned("its route table is not part of the template");
-            let mut table = new_route_table(id, "", false);
-            // It is not known whether it routes to an endpoint.
-            table.routes.push(open_route(build, &vpcs, &gap));
-            tables.insert(id.to_owned(), table);
-        }
-        if let Some(table) = tables.get_mut(id) {
-            table.subnets.push(subnet.to_owned());
+        let named = properties.get("RouteTableId");
+        let id = find_table(build, &named).unwrap_or_else(|| declared.id.to_owned());
+        let is_listed = tables.contains_key(&id);
+        let table = tables.entry(id);
+        let table = table.or_insert_with_key(|id| new_route_table(id, "", false));
+        table.subnets.push(subnet.to_owned());
+        if !is_listed && !build.account_has_table(&table.id) {
+            table.routes.push(unknown_route());
         }
     }
 }
@@ -158,11 +159,18 @@ fn vpcs_of_subnets(build: &mut Build<'_>, unplaced: &Unplaced, subnets: &[&str])
         .collect()
 }
 
-/// Returns a route to an endpoint of a VPC that is not in the listing.
-fn open_route(build: &mut Build<'_>, vpcs: &[String], gap: &Gap) -> Route {
-    let network = &mut build.stack_region().network;
-    network.note_endpoints_gaps(vpcs, gap);
-    active_route(S3_PREFIXES, "vpce-not-known".to_owned())
+/// Returns the id of the route table that a value refers to.
+fn find_table(build: &Build<'_>, value: &Resolved) -> Option<String> {
+    if let Some(table) = build.referenced_resource(value, &[ROUTE_TABLE]) {
+        return Some(table.id.to_owned());
+    }
+    let id = value.text().ok().flatten();
+    id.filter(|id| id.starts_with("rtb-"))
+}
+
+/// Returns a route with unknown destination and target.
+fn unknown_route() -> Route {
+    active_route("", String::new())
 }
 
 fn active_route(destination: &str, target: String) -> Route {
@@ -199,7 +207,7 @@ fn read_routes(build: &Build<'_>, tables: &mut BTreeMap<String, RouteTable>) {
             let target = gateway_target(build, &gateway, declared.id).filter(|_| is_certain);
             table.routes.push(match &destination {
                 Ok(destination) => active_route(destination, target.unwrap_or_default()),
-                Err(_) => active_route("", String::new()),
+                Err(_) => unknown_route(),
             });
         }
     }
@@ -244,19 +252,19 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             (Err(gap), _, _) => {
                 let vpcs = possible_vpcs(build, &properties.get("VpcId"));
                 let network = &mut build.stack_region().network;
-                network.note_endpoints_gaps(&vpcs, &gap);
+                network.note_endpoints_gap(&vpcs, &gap);
                 continue;
             }
             (Ok(Some(vpc)), Err(gap), _) | (Ok(Some(vpc)), _, Err(gap)) => {
                 let network = &mut build.stack_region().network;
-                network.note_endpoints_gap(&vpc, gap);
+                network.note_endpoints_gap(&[vpc], &gap);
                 continue;
             }
             _ => continue,
         };
         if let Some(gap) = build.own_condition_gap(&declared, Some(&vpc_id)) {
             let network = &mut build.stack_region().network;
-            network.note_endpoints_gap(&vpc_id, gap);
+            network.note_endpoints_gap(&[vpc_id], &gap);
             continue;
         }
         let region = build.region().to_owned();
@@ -266,29 +274,18 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
             ["com", "amazonaws", _, "s3"] if is_open => format!("com.amazonaws.{region}.s3"),
             _ => service,
         };
-        let own_tables = list_own_tables(build, &properties);
+        let own_tables = OwnTables::read(build, &properties.get("RouteTableIds"));
         // A table that exists has more routes than the template adds to it.
-        for id in own_tables
-            .iter()
-            .flatten()
-            .filter(|id| id.starts_with("rtb-"))
-        {
+        for id in own_tables.ids.keys().filter(|id| id.starts_with("rtb-")) {
             let table = tables.entry(id.clone());
             table.or_insert_with(|| new_route_table(id, &vpc_id, false));
         }
-        let of_vpc = tables.values_mut().filter(|table| table.vpc_id == vpc_id);
-        for table in of_vpc {
-            match &own_tables {
-                Ok(ids) if ids.contains(&table.id) => {
-                    table
-                        .routes
-                        .push(active_route(S3_PREFIXES, declared.id.to_owned()));
-                }
-                Ok(_) => {}
-                Err(gap) => {
-                    let vpcs = std::slice::from_ref(&vpc_id);
-                    table.routes.push(open_route(build, vpcs, gap));
-                }
+        for table in tables.values_mut() {
+            let is_named = own_tables.ids.contains_key(&table.id);
+            // A table that the endpoint names is in its VPC, and one of a VPC that is not known may be.
+            if is_named || table.vpc_id.is_empty() || table.vpc_id == vpc_id {
+                let route = own_tables.find_route(&table.id, declared.id);
+                table.routes.extend(route);
             }
         }
         let policy = match properties.get("PolicyDocument") {
@@ -307,19 +304,51 @@ fn read_endpoints(build: &mut Build<'_>, tables: &mut BTreeMap<String, RouteTabl
     }
 }
 
-/// Returns the route tables that an endpoint names.
-///
-/// # Errors
-/// Why one of them is not known.
-fn list_own_tables(build: &Build<'_>, properties: &Resolved) -> Result<Vec<String>, Gap> {
-    properties.get("RouteTableIds").read_list(|item| {
-        let table = build.referenced_resource(item, &[ROUTE_TABLE]);
-        let named = table.map(|it| it.id.to_owned()).or_else(|| {
-            let id = item.text().ok().flatten();
-            id.filter(|id| id.starts_with("rtb-"))
-        });
-        named.ok_or_else(|| unplanned("one of its route tables is not part of the template"))
-    })
+/// The route tables that an endpoint names.
+struct OwnTables {
+    /// Whether it certainly names a table, by the id of each that it may name.
+    ids: BTreeMap<String, bool>,
+    /// Whether it may name any other.
+    may_have_more: bool,
+}
+
+impl OwnTables {
+    fn read(build: &Build<'_>, value: &Resolved) -> Self {
+        let lists = value.candidates();
+        let mut may_have_more = false;
+        let mut certain: BTreeMap<String, usize> = BTreeMap::new();
+        for list in lists {
+            let Ok(items) = list.items() else {
+                may_have_more |= !list.is_from_outside();
+                continue;
+            };
+            let mut in_list = BTreeMap::new();
+            for (condition, item) in items {
+                match find_table(build, item) {
+                    Some(id) => *in_list.entry(id).or_insert(false) |= condition.is_none(),
+                    None => may_have_more |= !item.is_from_outside(),
+                }
+            }
+            for (id, is_certain) in in_list {
+                *certain.entry(id).or_insert(0) += usize::from(is_certain);
+            }
+        }
+        let all = lists.len();
+        let ids = certain.into_iter().map(|(id, count)| (id, count == all));
+        OwnTables {
+            ids: ids.collect(),
+            may_have_more,
+        }
+    }
+
+    /// Returns the route to the endpoint that a table has, if it may have one.
+    fn find_route(&self, table: &str, endpoint: &str) -> Option<Route> {
+        match self.ids.get(table) {
+            Some(true) => Some(active_route(S3_PREFIXES, endpoint.to_owned())),
+            Some(false) => Some(unknown_route()),
+            None => self.may_have_more.then(unknown_route),
+        }
+    }
 }
 
 /// Types that name subnets, or have interfaces in them, and run nothing that could read from S3, checked on
@@ -436,6 +465,19 @@ fn note_possible_workloads(build: &mut Build<'_>, vpcs: &[String], gap: &Gap) {
     }
 }
 
+/// Notes that something may run in the VPCs that a subnet with a workload may be in.
+fn note_unplaced_workloads(build: &mut Build<'_>, unplaced: &Unplaced, named: &BTreeSet<String>) {
+    let listed = &build.stack_region().network.vpcs.items;
+    let all: Vec<String> = listed.iter().map(|it| it.id.clone()).collect();
+    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
+        let vpcs = match vpcs.as_slice() {
+            [] => &all,
+            vpcs => vpcs,
+        };
+        note_possible_workloads(build, vpcs, gap);
+    }
+}
+
 /// Notes each subnet with a workload of the template, directly or through a subnet group.
 fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
     let subnets: BTreeMap<String, String> = build
@@ -492,9 +534,7 @@ fn read_workloads(build: &mut Build<'_>, unplaced: &Unplaced) {
             note_possible_workloads(build, &vpcs, &gap);
         }
     }
-    for (_, (vpcs, gap)) in unplaced.iter().filter(|(id, _)| named.contains(*id)) {
-        note_possible_workloads(build, vpcs, gap);
-    }
+    note_unplaced_workloads(build, unplaced, &named);
     // The account knows the VPC of a subnet that exists.
     let existing = named.iter().filter(|it| it.starts_with(SUBNET_ID));
     let subnets = subnets

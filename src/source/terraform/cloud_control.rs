@@ -73,7 +73,7 @@ fn read_resource<'a>(
             let vpcs = reader.possible_ids(&item.view(), "vpc_id", &VPCS);
             let region = planned.region_mut(&reader.places.region_of(item));
             let network = &mut region.network;
-            network.note_endpoints_gaps(&vpcs.unwrap_or_default(), &explain_unread(item));
+            network.note_endpoints_gap(&vpcs.unwrap_or_default(), &explain_unread(item));
         }
         None => {
             if list_launchers().any(is_type) && may_tag(item, reader.around.tag_key) {

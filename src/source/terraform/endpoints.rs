@@ -84,13 +84,13 @@ fn read_endpoint<'a>(
         (Ok(None), _, _) => return,
         (Err(gap), _, _) => {
             let vpcs = reader.possible_ids(&view, "vpc_id", &VPCS);
-            network.note_endpoints_gaps(&vpcs.unwrap_or_default(), &gap);
+            network.note_endpoints_gap(&vpcs.unwrap_or_default(), &gap);
         }
         (Ok(Some(vpc_id)), Err(gap), _) | (Ok(Some(vpc_id)), _, Err(gap)) => {
-            network.note_endpoints_gap(&vpc_id, gap);
+            network.note_endpoints_gap(&[vpc_id], &gap);
         }
         (Ok(Some(vpc_id)), _, Ok(None)) => {
-            network.note_endpoints_gap(&vpc_id, view.known_after_apply("service_name"));
+            network.note_endpoints_gap(&[vpc_id], &view.known_after_apply("service_name"));
         }
     }
     let ids = reader.linked_ids(&view, "route_table_ids", &TABLES);

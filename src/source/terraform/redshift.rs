@@ -16,9 +16,10 @@ pub(super) fn read_clusters<'a>(reader: &Reader<'a>, planned: &mut Planned) {
         let aws_owned_key = view.text("kms_key_id").known() == Some(REDSHIFT_AWS_OWNED_KEY);
         // The default key depends on when the cluster is created:
         // <https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-db-encryption.html>.
-        let encrypted = view
-            .flag("encrypted")
-            .or_else(|| Err(view.known_after_apply("encrypted")));
+        let encrypted = view.flag("encrypted").or_else(|| match aws_owned_key {
+            true => Ok(true),
+            false => Err(view.known_after_apply("encrypted")),
+        });
         let kms_key = match aws_owned_key {
             true => Observed::Known(None),
             false => reader.key_or_else(&view, "kms_key_id", planned, || match encrypted.known() {

@@ -48,7 +48,7 @@ fn read_main_association<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &
             // The account knows which table is the main one now.
             if vpc.starts_with("vpc-") {
                 let gap = format!("{} sets the main route table of {vpc}", item.address);
-                network.note_route_tables_gap(&vpc, after_apply(gap));
+                network.note_route_tables_gap(std::slice::from_ref(&vpc), &after_apply(gap));
             }
             let tables = network.route_tables.items.iter_mut();
             for table in tables.filter(|it| it.vpc_id == vpc) {
@@ -56,7 +56,7 @@ fn read_main_association<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &
             }
         }
         (Err(gap), _) | (_, Err(gap)) => {
-            network.note_route_tables_gaps(&vpcs.unwrap_or_default(), &gap)
+            network.note_route_tables_gap(&vpcs.unwrap_or_default(), &gap)
         }
         _ => {}
     }
@@ -131,7 +131,7 @@ fn read_table<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned
         Ok(None) => return,
         Err(gap) => {
             let vpcs = reader.possible_ids(&view, named_by, &VPCS);
-            network.note_route_tables_gaps(&vpcs.unwrap_or_default(), &gap);
+            network.note_route_tables_gap(&vpcs.unwrap_or_default(), &gap);
             String::new()
         }
     };
@@ -205,7 +205,7 @@ pub(super) fn add_routes<'a>(
                 for table in tables.filter(|it| may_be_here(it)) {
                     table.routes.push(unknown_route());
                 }
-                network.note_route_tables_gaps(&vpcs, &gap);
+                network.note_route_tables_gap(&vpcs, &gap);
             }
         }
     }
@@ -268,7 +268,7 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
         let mut subnets = match reader.possible_ids(&view, "subnet_id", &SUBNETS) {
             Ok(subnets) => subnets,
             Err(gap) => {
-                network.note_route_tables_gaps(&vpcs, &gap);
+                network.note_route_tables_gap(&vpcs, &gap);
                 continue;
             }
         };
@@ -309,7 +309,7 @@ pub(super) fn associate_subnets<'a>(reader: &Reader<'a>, planned: &mut Planned) 
             .cloned()
             .into_iter()
             .collect();
-        network.note_route_tables_gaps(&vpc, &gap);
+        network.note_route_tables_gap(&vpc, &gap);
     }
 }
 

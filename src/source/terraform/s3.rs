@@ -87,16 +87,29 @@ fn find_configurer<'a>(
         return Some(Configurer::Resource(address.to_owned()));
     }
     let block = block?;
-    let is_block = match view.is_set(block) {
-        Some(true) => true,
-        // The configuration of a plan has no dynamic blocks, and the values of an existing bucket have its settings
-        // even if it has no block.
-        _ => {
-            let blocks = view.blocks(block).known();
-            !view.item.exists && blocks.is_some_and(|it| !it.is_empty())
+    if view.is_set(block) == Some(true) {
+        return Some(Configurer::Block);
+    }
+    // The configuration of a plan has no dynamic blocks, and the values of an existing bucket have its settings even if
+    // it has no block.
+    let blocks = view.blocks(block).known().unwrap_or_default();
+    match view.item.exists {
+        false => (!blocks.is_empty()).then_some(Configurer::Block),
+        true => is_configured(block, &blocks).then_some(Configurer::Unseen),
+    }
+}
+
+/// Whether the values of a setting of a bucket are not those that it has if nothing configures it.
+fn is_configured(block: &str, values: &[View<'_>]) -> bool {
+    match block {
+        "lifecycle_rule" => !values.is_empty(),
+        "server_side_encryption_configuration" => {
+            let rule = read_encryption_rule(values);
+            rule.is_ok_and(|it| it.algorithm != S3_ALGORITHM)
         }
-    };
-    is_block.then_some(Configurer::Block)
+        // Versioning that is suspended looks like versioning that was never enabled.
+        _ => false,
+    }
 }
 
 /// Returns a setting of a bucket, read from the resource that configures it: a satellite, or the bucket itself

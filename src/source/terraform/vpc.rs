@@ -104,15 +104,16 @@ fn read_vpc<'a>(reader: &Reader<'a>, item: &'a Item<'a>, planned: &mut Planned) 
         owner: owner.map(str::to_owned),
         id: named.id,
         arn: named.arn,
-        gaps: VpcGaps {
-            subnets: more("subnets"),
-            route_tables: more("route tables"),
-            interfaces: more("network interfaces"),
-            endpoints: more("endpoints"),
-        },
+    };
+    let gaps = VpcGaps {
+        subnets: more("subnets"),
+        route_tables: more("route tables"),
+        interfaces: more("network interfaces"),
+        endpoints: more("endpoints"),
     };
     reader.add_place(item, &vpc.arn, planned);
     let network = &mut planned.region_mut(&named.region).network;
+    network.gaps.insert(vpc.id.clone(), gaps);
     if is_new {
         // A new VPC has a main route table with only the local route.
         network.route_tables.items.push(RouteTable {

@@ -1,7 +1,7 @@
-//! Databases that are made from other ones.
+//! Databases that are made from other ones, and tables in several regions.
 
 use super::*;
-use Status::{Fail, Pass, Unknown};
+use Status::{Fail, Pass, Unknown, Warn};
 
 #[test]
 fn a_key_does_not_encrypt_an_unencrypted_cluster_at_a_point_in_time() {
@@ -84,4 +84,64 @@ Resources:
         // A snapshot is restored with the key that is named.
         assert_eq!(of("false", "snapshot"), [Pass, Pass], "{kind} {engine}");
     }
+}
+
+/// What is found in a template of these resources.
+fn judge_here(resources: &str) -> Report {
+    judge(&read(&of(resources), Some("eu-west-1"), &[]).snapshot)
+}
+
+#[test]
+fn a_global_table_is_one_in_each_region() {
+    let resources = "T:
+  Type: AWS::DynamoDB::GlobalTable
+  Properties:
+    SSESpecification: {SSEEnabled: true, SSEType: KMS}
+    Replicas:
+      - {Region: eu-west-1, Tags: [{Key: backup, Value: enabled}], SSESpecification: {KMSMasterKeyId: alias/mine}}
+      - {Region: us-east-1}";
+    let report = judge_here(resources);
+    expect(
+        &report,
+        &[
+            ("T", "backup-decision-made", Pass, "enabled"),
+            (
+                "T",
+                "encryption-customer-key-recommended",
+                Unknown,
+                "alias/mine",
+            ),
+            ("T/us-east-1", "backup-decision-made", Warn, ""),
+            (
+                "T/us-east-1",
+                "encryption-customer-key-recommended",
+                Warn,
+                "AWS managed key aws/dynamodb",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_global_table_is_in_the_region_of_the_stack_even_if_its_replicas_are_open() {
+    let read = |replicas: &str| {
+        let table = format!(
+            "T: {{Type: AWS::DynamoDB::GlobalTable, Properties: {{Replicas: {replicas}}}}}"
+        );
+        judge_here(&table)
+    };
+    let tag = "backup-decision-made";
+    for replicas in [
+        "!Ref Elsewhere",
+        "[{Region: us-east-1}, !Ref Elsewhere]",
+        "[!Ref Elsewhere, !GetAtt Custom.Replica]",
+    ] {
+        let report = read(replicas);
+        let key = "encryption-customer-key-recommended";
+        expect(&report, &[("T", tag, Unknown, ""), ("T", key, Warn, "")]);
+        assert!(!report.complete, "{replicas}");
+    }
+    let report =
+        read("[{Region: eu-west-1, Tags: [{Key: backup, Value: enabled}]}, !Ref Elsewhere]");
+    expect(&report, &[("T", tag, Pass, "enabled")]);
 }

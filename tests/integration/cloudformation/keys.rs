@@ -70,3 +70,92 @@ fn a_policy_that_depends_on_what_is_open_of_its_key_is_open() {
     let [_, shared, ..] = judge_key("MultiRegion: true", multi);
     assert_eq!(shared.0, Pass, "{}", shared.1);
 }
+
+/// A template of keys that are shared in two ways, of keys that are not, and of one resource with a choice of keys.
+fn judge_choice_of_keys(kind: &str, properties: &str, first: &str, second: &str) -> Report {
+    let root = "{Effect: Allow, Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}, Action: 'kms:*', Resource: '*'}";
+    let central = "{Effect: Allow, Principal: {AWS: 'arn:aws:iam::692653576357:root'}, Action: 'kms:*', Resource: '*'}";
+    let role = "{Effect: Allow, Principal: {AWS: 'arn:aws:iam::692653576357:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup'}, Action: 'kms:*', Resource: '*'}";
+    let key = |statements: &str| {
+        format!(
+            "{{Type: AWS::KMS::Key, Properties: {{KeyPolicy: {{Statement: [{root}{statements}]}}}}}}"
+        )
+    };
+    let text = format!(
+        "
+Parameters: {{Open: {{Type: String}}}}
+Conditions: {{Maybe: !Equals [!Ref Open, '']}}
+Resources:
+  Shared: {}
+  SharedToo: {}
+  Own: {}
+  OwnToo: {}
+  Data:
+    Type: {kind}
+    Properties: {{{properties}: !If [Maybe, {first}, {second}]}}
+",
+        key(&format!(", {central}")),
+        key(&format!(", {role}")),
+        key(""),
+        key(
+            ", {Effect: Allow, Principal: {AWS: 'arn:aws:iam::111122223333:root'}, Action: 'kms:*', Resource: '*'}"
+        ),
+    );
+    judge(&read(&text, Some("eu-central-1"), &[]).snapshot)
+}
+
+#[test]
+fn a_choice_of_keys_has_the_verdict_that_each_of_them_has() {
+    let volume = ("AWS::EC2::Volume", "Size: 1, Encrypted: true, KmsKeyId");
+    let database = (
+        "AWS::RDS::DBInstance",
+        "Engine: mysql, StorageEncrypted: true, KmsKeyId",
+    );
+    let restored = (
+        "AWS::RDS::DBCluster",
+        "Engine: aurora-mysql, SnapshotIdentifier: s, KmsKeyId",
+    );
+    let files = ("AWS::EFS::FileSystem", "Encrypted: true, KmsKeyId");
+    let (shared, shared_too) = ("!GetAtt Shared.Arn", "!Ref SharedToo");
+    let (own, own_too) = ("!GetAtt Own.Arn", "!Ref OwnToo");
+    let ebs = "!Sub 'arn:aws:kms:${AWS::Region}:${AWS::AccountId}:alias/aws/ebs'";
+    let none = "!Ref AWS::NoValue";
+    let (is_shared, is_customer) = ("kms-key-shared", "encryption-customer-key");
+    for (of, first, second, rule, expected) in [
+        (volume, shared, shared_too, is_shared, Pass),
+        (volume, shared, shared_too, is_customer, Pass),
+        (volume, own, own_too, is_shared, Fail),
+        (volume, own, shared, is_shared, Unknown),
+        (volume, own, shared, is_customer, Pass),
+        (volume, shared, ebs, is_customer, Unknown),
+        (volume, "alias/aws/ebs", ebs, is_customer, Fail),
+        // The account's default key applies.
+        (volume, shared, none, is_customer, Unknown),
+        (database, "alias/aws/rds", none, is_customer, Fail),
+        (database, shared, none, is_customer, Unknown),
+        (restored, shared, shared_too, is_shared, Pass),
+        (restored, own, own_too, "encryption-at-rest", Pass),
+        (
+            files,
+            shared,
+            own,
+            "encryption-customer-key-recommended",
+            Pass,
+        ),
+        (
+            files,
+            shared,
+            none,
+            "encryption-customer-key-recommended",
+            Unknown,
+        ),
+    ] {
+        let report = judge_choice_of_keys(of.0, of.1, first, second);
+        let (status, message) = findings(&report, "Data")[rule];
+        assert_eq!(
+            status, expected,
+            "{} {first} or {second}: {rule}: {message}",
+            of.0
+        );
+    }
+}

@@ -160,7 +160,7 @@ fn every_template_has_its_own_document() {
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html#aws-resource-ec2-vpc-return-values>.
 #[test]
 fn an_endpoint_refers_to_what_its_template_declares() {
-    let net = |condition: &str| {
+    let net = |condition: &str, table: &str| {
         format!(
             "\
 Conditions:
@@ -168,7 +168,7 @@ Conditions:
 Resources:
   Vpc: {{Type: AWS::EC2::VPC, {condition}Properties: {{CidrBlock: 10.0.0.0/16}}}}
   Sub: {{Type: AWS::EC2::Subnet, Properties: {{VpcId: !Ref Vpc, CidrBlock: 10.0.1.0/24}}}}
-  Rt: {{Type: AWS::EC2::RouteTable, Properties: {{VpcId: !Ref Vpc}}}}
+  Rt: {{Type: AWS::EC2::RouteTable, {table}Properties: {{VpcId: !Ref Vpc}}}}
   Rta: {{Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {{SubnetId: !Ref Sub, RouteTableId: !Ref Rt}}}}
   I: {{Type: AWS::EC2::Instance, Properties: {{ImageId: ami-12345678, SubnetId: !Ref Sub}}}}
   B:
@@ -181,8 +181,16 @@ Resources:
     };
     let stack = "Net: {Type: AWS::CloudFormation::Stack, Condition: Always, Properties: {TemplateURL: ./net.yaml}}";
     let parent = format!("Conditions: {{Always: !Equals [a, a]}}\nResources: {{{stack}}}\n");
-    for (condition, line) in [("", ""), ("Condition: Here, ", "    Condition: Here\n")] {
-        let net = net(condition);
+    let here = "Condition: Here, ";
+    let chosen = "!If [Here, !Ref Rt, !Ref AWS::NoValue]";
+    let line = "    Condition: Here\n";
+    for (condition, line, table, reference) in [
+        ("", "", "", "!Ref Rt"),
+        (here, line, "", "!Ref Rt"),
+        ("", "", here, chosen),
+        (here, line, here, "!Ref Rt"),
+    ] {
+        let net = net(condition, table);
         for files in [
             vec![("net.yaml", &*net)],
             vec![("parent.yaml", &*parent), ("net.yaml", &*net)],
@@ -193,7 +201,7 @@ Resources:
                 format!(
                     "Resources:\n  VpcS3GatewayEndpoint:\n    Type: AWS::EC2::VPCEndpoint\n{line}    Properties:\n      \
                      VpcId: !Ref Vpc\n      ServiceName: !Sub com.amazonaws.${{AWS::Region}}.s3\n      \
-                     VpcEndpointType: Gateway\n      RouteTableIds:\n        - !Ref Rt"
+                     VpcEndpointType: Gateway\n      RouteTableIds:\n        - {reference}"
                 ),
                 "{written}"
             );
@@ -290,6 +298,34 @@ Resources:
     assert_eq!(
         documents_of(&written),
         "Parameters:\n  KmsKeyArn:\n    Type: String",
+        "{written}"
+    );
+}
+
+/// The body of a loop may be a loop, which the text of the template has under its own names.
+#[test]
+fn a_loop_in_a_loop_is_named_as_the_template_names_it() {
+    let template = "\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Teams:
+    - Team
+    - [a, b]
+    - Fn::ForEach::Volumes${Team}:
+        - N
+        - [c, d]
+        - Volume${Team}${N}:
+            Type: AWS::EC2::Volume
+            Properties: {AvailabilityZone: eu-central-1a, Size: 1, Encrypted: true, KmsKeyId: alias/aws/ebs, Tags: [{Key: backup, Value: enabled}]}
+";
+    let written = fix_templates(&[("main.yaml", template)], &["encryption-customer-key"]);
+    assert!(
+        written
+            .contains("#   In Volume${Team}${N} of Fn::ForEach::Volumes${Team} (main.yaml:9):\n"),
+        "{written}"
+    );
+    assert!(
+        written.contains("# 1. ") && !written.contains("# 2. "),
         "{written}"
     );
 }

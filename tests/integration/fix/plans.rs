@@ -137,6 +137,51 @@ fn a_block_of_a_bucket_is_changed_instead_of_a_resource_added() {
     );
 }
 
+/// The values of an existing bucket have its settings, whatever declares them.
+#[test]
+fn a_setting_that_an_existing_bucket_has_gets_no_second_declaration() {
+    let encryption = |algorithm: &str| {
+        let default = json!([{"sse_algorithm": algorithm}]);
+        json!([{"rule": [{"apply_server_side_encryption_by_default": default}]}])
+    };
+    let logs =
+        json!([{"id": "logs", "enabled": true, "prefix": "logs/", "expiration": [{"days": 9}]}]);
+    let (expiry, key) = (
+        "s3-old-versions-expire",
+        "encryption-customer-key-recommended",
+    );
+    let sse = "server_side_encryption_configuration";
+    for (rule, block, values, is_declared) in [
+        (expiry, "lifecycle_rule", logs, true),
+        (expiry, "lifecycle_rule", json!([]), false),
+        (key, sse, encryption("aws:kms"), true),
+        (key, sse, encryption("AES256"), false),
+    ] {
+        let (mut changes, config) = bucket("b", block, values.clone(), Value::Null);
+        let change = &mut changes[0]["change"];
+        let after = &mut change["after"];
+        after["arn"] = json!("arn:aws:s3:::b");
+        after["id"] = json!("b");
+        after["region"] = json!("eu-central-1");
+        after["versioning"] = json!([{"enabled": true}]);
+        let after = after.clone();
+        change["before"] = after;
+        change["actions"] = json!(["no-op"]);
+        change["after_unknown"] = json!({});
+        let written = fix_plan(vec![(changes, config)], rule);
+        assert_eq!(
+            written.contains("\n#     resource \"aws_s3_bucket_"),
+            !is_declared,
+            "{values}: {written}"
+        );
+        assert_eq!(
+            written.contains(&format!("\n#     {block} {{\n")),
+            is_declared,
+            "{values}: {written}"
+        );
+    }
+}
+
 /// Which instance configures which bucket is known only after apply, but there is no bucket without one.
 #[test]
 fn a_resource_with_an_instance_for_each_bucket_is_changed_instead_of_another_added() {

@@ -1,7 +1,7 @@
 //! Lines of YAML by their indentation, so that several changes of one mapping become one mapping.
 //!
-//! The lines are those of `analysis::declaration`: mappings, lists of mappings, plain values, `!Ref`, `!Sub` and
-//! `!GetAtt`.
+//! The lines are those of `analysis::declaration`: mappings, lists of mappings, plain values, `!Ref`, `!Sub`,
+//! `!GetAtt` and `!If`.
 
 use serde_json::{Map, Value, json};
 
@@ -129,6 +129,13 @@ fn read_scalar(text: &str) -> Value {
     {
         return json!({ "Fn::GetAtt": [id, attribute] });
     }
+    let choice = text
+        .strip_prefix("!If [")
+        .and_then(|it| it.strip_suffix(']'));
+    if let Some(choice) = choice {
+        let parts: Vec<Value> = choice.split(", ").map(read_scalar).collect();
+        return json!({ "Fn::If": parts });
+    }
     match text.parse::<bool>() {
         Ok(flag) => Value::Bool(flag),
         Err(_) => text
@@ -183,7 +190,7 @@ mod tests {
     fn lines_are_the_same_in_json() {
         let mut tree = Tree::default();
         let text = "Id:\n  On: true\n  Days: 7\n  List:\n    - Rule:\n        Key: !GetAtt K.Arn\n      Other: aws:kms\n    - Name: a\n      \
-                    Ebs:\n        Key: !Ref K\n  Ids:\n    - !Ref A\n    - !Sub a.${B}";
+                    Ebs:\n        Key: !Ref K\n  Ids:\n    - !Ref A\n    - !Sub a.${B}\n    - !If [C, !Ref D, !Ref AWS::NoValue]";
         tree.add_lines(text.lines().map(str::to_owned));
         assert_eq!(
             tree.to_json(),
@@ -193,7 +200,10 @@ mod tests {
                     {"Rule": {"Key": {"Fn::GetAtt": ["K", "Arn"]}}, "Other": "aws:kms"},
                     {"Name": "a", "Ebs": {"Key": {"Ref": "K"}}}
                 ],
-                "Ids": [{"Ref": "A"}, {"Fn::Sub": "a.${B}"}]
+                "Ids": [
+                    {"Ref": "A"}, {"Fn::Sub": "a.${B}"},
+                    {"Fn::If": ["C", {"Ref": "D"}, {"Ref": "AWS::NoValue"}]}
+                ]
             }})
         );
     }
