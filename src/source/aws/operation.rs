@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_without_a_value_is_not_an_empty_one() {
+    fn a_tag_without_a_key_or_a_value_is_not_known() {
         let read = |key: &str, value: Option<&str>| {
             let tags = [
                 (Some("Name".to_owned()), Some("db".to_owned())),
@@ -158,7 +158,9 @@ mod tests {
         assert_eq!(empty.known().unwrap().get("backup").unwrap(), "");
         let gap = read("backup", None).gap().unwrap().to_string();
         assert!(gap.contains("value of the tag backup"), "{gap}");
-        // A tag without a key is no tag.
-        assert_eq!(read("", None).known().unwrap().iter().count(), 1);
+        let gap = read("", Some("enabled")).gap().unwrap().to_string();
+        assert!(gap.contains("key of a tag"), "{gap}");
+        // A key of blanks selects nothing.
+        assert_eq!(read(" ", Some("")).known().unwrap().iter().count(), 1);
     }
 }

@@ -71,7 +71,7 @@ const ABSENT_IS_A_VALUE: [(&str, &str, &[&str]); 20] = [
         "/volumeSet",
         &["/attachmentSet/instanceId", "/tagSet"],
     ),
-    // The tagging API has the tags that RDS leaves out; that of the fixtures has none.
+    // The tagging API has the tags that RDS leaves out; that of the fixtures has none. A list without items.
     (
         "rds:DescribeDBInstances",
         "/DescribeDBInstancesResult/DBInstances/DBInstance",
@@ -81,7 +81,6 @@ const ABSENT_IS_A_VALUE: [(&str, &str, &[&str]); 20] = [
             "/TagList/Tag",
         ],
     ),
-    // A list without items.
     (
         "rds:DescribeDBClusters",
         "/DescribeDBClustersResult/DBClusters",
@@ -127,6 +126,7 @@ const ABSENT_IS_A_VALUE: [(&str, &str, &[&str]); 20] = [
     ),
     ("s3:GetBucketVersioning", "", &["/Status"]),
 ];
+
 /// Returns what turns because a member is left out.
 fn find_turns(clean: &Scan, without: &Scan) -> Vec<String> {
     let (was, is) = (clean.statuses(), without.statuses());
