@@ -6,7 +6,8 @@
 //! two for each key; for an organization also a page for each 20 accounts, and a role for each but that of the
 //! credentials. `bound` is what no scan can fall below: its longest chain of calls that depend on each other, the delays
 //! of all calls divided by the calls at once, or its processor time on all cores. `endpoint` is the rate at which the
-//! endpoint alone answers, which must not be what is measured.
+//! endpoint alone answers, which must not be what is measured. `BOTO3_PYTHON`, a Python that has boto3, adds the time of a
+//! script with 64 threads.
 
 #![allow(
     clippy::expect_used,
@@ -190,6 +191,26 @@ fn measure_scan(load: Load, concurrency: u16, more: &[&str]) -> Value {
     })
 }
 
+/// Sends the calls of a scan with boto3 and 64 threads. Returns its time and its processor time, in seconds.
+fn measure_boto3(python: &str, load: Load) -> (f64, Option<f64>) {
+    let endpoint = Endpoint::start(load);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(python);
+    command
+        .arg(root.join("benches/end_to_end/boto3_scan.py"))
+        .arg(format!("http://{}", endpoint.address))
+        .args(REGIONS)
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "example")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let (started, before) = (Instant::now(), processor_time());
+    let output = command.output().expect("it can be started");
+    let wall = started.elapsed().as_secs_f64();
+    assert!(output.status.success(), "{output:?}");
+    let times = processor_time().zip(before);
+    (wall, times.map(|(after, before)| after - before))
+}
+
 /// Adds the floor of the calls, and the bound of the time with the ratio to it. `chain` is the largest number of calls
 /// that depend on each other.
 fn add_limits(row: &mut Value, floor: u64, chain: u64) {
@@ -295,6 +316,18 @@ fn main() {
     ];
     let rows = measure_accounts();
     print_table(&columns[1..], &rows);
+    if let Ok(python) = std::env::var("BOTO3_PYTHON") {
+        let load = Load {
+            accounts: 1,
+            volumes: 400,
+            delay: 50,
+            throttled: 0,
+        };
+        let (wall, cpu) = measure_boto3(&python, load);
+        println!(
+            "boto3 with 64 threads, 2,000 volumes, 50 ms: {wall:.2} s, processor time {cpu:.2?} s\n"
+        );
+    }
     let organizations = measure_organizations();
     print_table(&columns, &organizations);
     let idle = Load {

@@ -117,8 +117,8 @@ impl Scan {
     }
 }
 
-/// Returns everything that a fault may not change and did.
-fn find_turns(clean: &Scan, faulty: &Scan) -> Vec<String> {
+/// Returns the findings that a fault turned to another status than unknown, of the resources that are still listed.
+fn find_turned_findings(clean: &Scan, faulty: &Scan) -> Vec<String> {
     let (was, is) = (clean.statuses(), faulty.statuses());
     let (before, after) = (clean.resources(), faulty.resources());
     let mut turns = Vec::new();
@@ -135,6 +135,13 @@ fn find_turns(clean: &Scan, faulty: &Scan) -> Vec<String> {
             turns.push(format!("{rule} of {resource}: {was} -> {is}"));
         }
     }
+    turns
+}
+
+/// Returns everything that a fault may not change and did.
+fn find_turns(clean: &Scan, faulty: &Scan) -> Vec<String> {
+    let (before, after) = (clean.resources(), faulty.resources());
+    let mut turns = find_turned_findings(clean, faulty);
     for (resource, (_, verdict)) in &after {
         if !before.contains_key(resource) && verdict != "unknown" {
             turns.push(format!("{resource} appears as {verdict}"));

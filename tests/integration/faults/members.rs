@@ -4,7 +4,7 @@ use crate::collect::denied::operations::NEEDED;
 use crate::support::endpoint::{Reply, on};
 
 use super::in_process::scan_in_process;
-use super::{DECIDED_BY_ANOTHER_FACT, Scan, assert_none, fault_of, print_size, run_all};
+use super::{Scan, assert_none, fault_of, find_turned_findings, print_size, run_all};
 
 /// The members that hold the token of the next page. A list whose token is left out ends.
 const TOKENS: [&str; 6] = [
@@ -129,22 +129,8 @@ const ABSENT_IS_A_VALUE: [(&str, &str, &[&str]); 20] = [
 
 /// Returns what turns because a member is left out.
 fn find_turns(clean: &Scan, without: &Scan) -> Vec<String> {
-    let (was, is) = (clean.statuses(), without.statuses());
     let (before, after) = (clean.resources(), without.resources());
-    let mut turns = Vec::new();
-    for ((rule, resource), was) in &was {
-        // An exempt resource whose tag is unknown is checked.
-        let is_exempt = before.get(resource).is_some_and(|it| it.1 == "exempt");
-        if is_exempt || !after.contains_key(resource) {
-            continue;
-        }
-        let is = is.get(&(rule.clone(), resource.clone()));
-        let is = is.map_or("missing", String::as_str);
-        let is_decided = DECIDED_BY_ANOTHER_FACT.contains(&(rule.as_str(), was.as_str(), is));
-        if is != was && is != "unknown" && !is_decided {
-            turns.push(format!("{rule} of {resource}: {was} -> {is}"));
-        }
-    }
+    let mut turns = find_turned_findings(clean, without);
     let is_complete = without.report["scan"]["complete"] == true;
     let gone = before
         .keys()
