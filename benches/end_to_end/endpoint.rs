@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -74,22 +75,26 @@ struct Server {
 /// Serves until the process is killed. The first line on stdout is the address.
 pub fn serve(load: Load) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    println!("{}", listener.local_addr().expect("it is bound"));
+    let address = listener.local_addr().expect("it is bound");
     let server = Server {
         load,
         files: read_fixtures(),
         calls: AtomicU64::new(0),
         throttled: AtomicU64::new(0),
     };
-    // They start before the first connection, so that starting them is not measured.
+    // All wait for a connection before the address is known, so that starting them is not measured.
+    let ready = Barrier::new(CONNECTIONS + 1);
     std::thread::scope(|scope| {
         for _ in 0..CONNECTIONS {
             scope.spawn(|| {
+                ready.wait();
                 for stream in listener.incoming().flatten() {
                     server.serve_connection(&stream);
                 }
             });
         }
+        ready.wait();
+        println!("{address}");
     });
 }
 
