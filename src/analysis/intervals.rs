@@ -13,9 +13,10 @@ use super::schedule::longest_gap_hours;
 /// The interval where no plan is known, in hours: that of AWS Backup's default schedule.
 const DEFAULT_HOURS: u32 = 24;
 
-/// The shortest interval that AWS Backup accepts, in hours.
+/// The shortest interval that AWS Backup accepts, in hours: it rejects a schedule with "The interval between backup jobs
+/// shouldn't be less than 60 minutes."
 ///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html#backup-frequency>.
+/// Source: <https://repost.aws/questions/QUwYlivOoWTHi1nSuSGjTVFg/error-scheduling-backup-every-ten-minutes-in-aws-backup>.
 const SHORTEST_HOURS: u32 = 1;
 
 /// The longest time between two backups or copies. Where not everything was read, it is only known to be within bounds.
