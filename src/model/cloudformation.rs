@@ -34,7 +34,8 @@ pub struct Stack {
 pub struct StackResource {
     /// Its name in the template.
     pub logical_id: String,
-    /// What AWS calls it: the id, the name or the ARN by its type; none where it was never made.
+    /// What AWS calls it: the id, the name or the ARN by its type; none where it was never made, or where the
+    /// response leaves it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub physical_id: Option<String>,
     /// `AWS::EC2::Volume`
@@ -50,9 +51,13 @@ impl StackResource {
         match self.state.as_str() {
             "DELETE_COMPLETE" | "EXPORT_COMPLETE" | "DELETE_IN_PROGRESS" | "DELETE_SKIPPED"
             | "CREATE_FAILED" => true,
+            // It was not created yet, or never.
+            "CREATE_IN_PROGRESS"
+            | "ROLLBACK_IN_PROGRESS"
+            | "ROLLBACK_COMPLETE"
+            | "ROLLBACK_FAILED" => !self.has_id(),
             // It exists, whether the response has its id or not.
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => false,
-            _ => !self.has_id(),
+            _ => false,
         }
     }
 
@@ -98,6 +103,30 @@ pub fn is_identifier(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_without_an_id_is_gone_only_if_it_may_never_have_been_made() {
+        let is_gone = |state: &str| {
+            let resource = StackResource {
+                logical_id: "Data".to_owned(),
+                physical_id: None,
+                resource_type: "AWS::EC2::Volume".to_owned(),
+                state: state.to_owned(),
+            };
+            resource.is_gone()
+        };
+        for state in ["CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE"] {
+            assert!(is_gone(state), "{state}");
+        }
+        for state in [
+            "UPDATE_FAILED",
+            "UPDATE_ROLLBACK_COMPLETE",
+            "DELETE_FAILED",
+            "",
+        ] {
+            assert!(!is_gone(state), "{state}");
+        }
+    }
 
     #[test]
     fn only_identifiers_are_kept_of_exports() {
