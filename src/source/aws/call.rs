@@ -2,6 +2,7 @@
 //! and each result is recorded for the coverage.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -39,6 +40,9 @@ impl<E: ProvideErrorMetadata + std::error::Error + Send + 'static> OperationErro
 pub trait Call<T, E>: Future<Output = Response<T, E>> + Send + 'static {}
 
 impl<T, E, F: Future<Output = Response<T, E>> + Send + 'static> Call<T, E> for F {}
+
+/// A call where it is made: the SDK's have 7 KB, and each future that contained one would have more.
+type BoxedCall<T, E> = Pin<Box<dyn Call<T, E>>>;
 
 /// Whether calls in progress are given up, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,14 +166,17 @@ impl ServiceCalls {
     ///
     /// # Errors
     /// The gap that the failure leaves.
-    pub async fn send_call<T: Send + 'static, E: OperationError>(
+    pub fn send_call<T: Send + 'static, E: OperationError>(
         &self,
         operation: Operation,
         call: impl Call<T, E>,
-    ) -> Result<T, Gap> {
-        let response = self.attempt_call(operation, call).await;
-        self.record_call(operation, response.as_ref().err());
-        response
+    ) -> impl Future<Output = Result<T, Gap>> {
+        let call = Box::pin(call);
+        async move {
+            let response = self.attempt_call(operation, call).await;
+            self.record_call(operation, response.as_ref().err());
+            response
+        }
     }
 
     /// Sends one call for something that may not exist: `None` if AWS answers with one of the error
@@ -177,19 +184,22 @@ impl ServiceCalls {
     ///
     /// # Errors
     /// The gap that any other failure leaves.
-    pub async fn find_optional<T: Send + 'static, E: OperationError>(
+    pub fn find_optional<T: Send + 'static, E: OperationError>(
         &self,
         operation: Operation,
         absent: &[&str],
         call: impl Call<T, E>,
-    ) -> Result<Option<T>, Gap> {
-        let response = match self.attempt_call(operation, call).await {
-            Ok(found) => Ok(Some(found)),
-            Err(gap) if has_code(&gap, absent) => Ok(None),
-            Err(gap) => Err(gap),
-        };
-        self.record_call(operation, response.as_ref().err());
-        response
+    ) -> impl Future<Output = Result<Option<T>, Gap>> {
+        let call = Box::pin(call);
+        async move {
+            let response = match self.attempt_call(operation, call).await {
+                Ok(found) => Ok(Some(found)),
+                Err(gap) if has_code(&gap, absent) => Ok(None),
+                Err(gap) => Err(gap),
+            };
+            self.record_call(operation, response.as_ref().err());
+            response
+        }
     }
 
     /// Reads a list to its end, or to the first page that fails.
@@ -256,7 +266,7 @@ impl ServiceCalls {
                 let page = pages.next().await.transpose()?;
                 Ok((page, pages))
             };
-            match self.attempt_call(operation, next).await {
+            match self.attempt_call(operation, Box::pin(next)).await {
                 // The SDK ends a list when two tokens in a row are equal.
                 Ok((None, _)) if tokens.has_next() => {
                     return Some(self.reject_page(operation, "a page token repeats"));
@@ -307,7 +317,7 @@ impl ServiceCalls {
     async fn attempt_call<T: Send + 'static, E: OperationError>(
         &self,
         operation: Operation,
-        call: impl Call<T, E>,
+        call: BoxedCall<T, E>,
     ) -> Result<T, Gap> {
         let caller = &self.caller;
         let mut stop = caller.stop.clone();
