@@ -10,19 +10,31 @@ use aws_smithy_runtime_api::client::runtime_components::{
     RuntimeComponents, RuntimeComponentsBuilder,
 };
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+use aws_smithy_types::config_bag::ConfigBag;
 
 /// Returns the HTTP client that the SDK would make for each of its clients.
-pub(super) fn make_http_client() -> Option<SharedHttpClient> {
+pub(super) fn make_http_client() -> Option<LazyHttpClient> {
     let plugin = default_http_client_plugin_v2(BehaviorVersion::latest())?;
     let empty = RuntimeComponentsBuilder::new("http client");
     let client = plugin.runtime_components(&empty).http_client()?;
-    Some(SharedHttpClient::new(LazyHttpClient(client)))
+    Some(LazyHttpClient(client))
 }
 
 /// An HTTP client that begins with its first call. The SDK's own parses the root certificates again for each client of
 /// a service, to have them before the first call: a tenth of the processor time of an organization.
-#[derive(Debug)]
-struct LazyHttpClient(SharedHttpClient);
+#[derive(Debug, Clone)]
+pub(super) struct LazyHttpClient(SharedHttpClient);
+
+impl LazyHttpClient {
+    /// Reads the root certificates, which the first call does otherwise.
+    pub(super) fn read_certificates(&self) {
+        let empty = RuntimeComponentsBuilder::new("http client");
+        // What is wrong with them, the first call says.
+        let _ = self
+            .0
+            .validate_base_client_config(&empty, &ConfigBag::base());
+    }
+}
 
 impl HttpClient for LazyHttpClient {
     fn http_connector(
@@ -45,7 +57,6 @@ mod tests {
 
     use aws_config::SdkConfig;
     use aws_smithy_runtime_api::box_error::BoxError;
-    use aws_smithy_types::config_bag::ConfigBag;
 
     use super::*;
 

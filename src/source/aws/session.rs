@@ -21,12 +21,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::model::arn::Arn;
 
 use super::clients::{Clients, make_retry_partition};
 use super::error::{describe_root_error, shorten_message};
-use super::http_client::make_http_client;
+use super::http_client::{LazyHttpClient, make_http_client};
 use super::meter::{Counter, Meter};
 use super::operation::ResponseText;
 use super::retry::{LimitFailures, limit_attempts};
@@ -203,8 +204,14 @@ impl Base {
         meter: &Arc<Meter>,
         begin: impl FnOnce(&Clients, &str) -> T,
     ) -> Result<(Self, T), ConnectError> {
-        check_root_certificates(access)?;
-        let (mut config, home) = load_config(access).await;
+        let http_client = make_http_client();
+        let lacks_roots = read_root_certificates(access, http_client.clone());
+        let (mut config, home) = load_config(access, http_client).await;
+        if lacks_roots.await.is_ok_and(|lacks_roots| lacks_roots) {
+            return Err(ConnectError::NoRootCertificates {
+                place: describe_root_place(),
+            });
+        }
         if let Some(role) = &access.role_arn {
             config = assume_role(config, role, access.external_id.as_ref()).await;
         }
@@ -346,23 +353,30 @@ fn has_credentials_error(error: &(dyn std::error::Error + 'static)) -> bool {
     chain.any(|error| error.is::<CredentialsError>())
 }
 
-/// Checks that there are root certificates, unless the endpoint needs none. Without any, the SDK reports every server as
-/// unknown.
-fn check_root_certificates(access: &Access) -> Result<(), ConnectError> {
+/// Reads the root certificates on another thread, which takes as long as all else before the first call. Returns whether
+/// there are none although the endpoint needs them: the SDK reports every server as unknown then.
+fn read_root_certificates(access: &Access, client: Option<LazyHttpClient>) -> JoinHandle<bool> {
     let of_environment = || std::env::var_os("AWS_ENDPOINT_URL")?.into_string().ok();
     let endpoint = access.endpoint_url.clone().or_else(of_environment);
     let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
-    if is_plain || !rustls_native_certs::load_native_certs().certs.is_empty() {
-        return Ok(());
-    }
+    spawn_blocking(move || {
+        let lacks_roots = !is_plain && rustls_native_certs::load_native_certs().certs.is_empty();
+        if let (false, Some(client)) = (lacks_roots, client) {
+            client.read_certificates();
+        }
+        lacks_roots
+    })
+}
+
+/// Returns where the environment says that the root certificates are, for a message.
+fn describe_root_place() -> String {
     let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         .map(|name| Some(format!("{name} {}", std::env::var_os(name)?.display())));
     let named: Vec<String> = named.into_iter().flatten().collect();
-    let place = match named.is_empty() {
+    match named.is_empty() {
         true => String::new(),
         false => format!(" in {}", named.join(" or ")),
-    };
-    Err(ConnectError::NoRootCertificates { place })
+    }
 }
 
 fn make_timeouts() -> TimeoutConfig {
@@ -378,7 +392,7 @@ fn make_retries() -> RetryConfig {
 }
 
 /// Loads the SDK's configuration. Returns it with the home region.
-async fn load_config(access: &Access) -> (SdkConfig, String) {
+async fn load_config(access: &Access, http_client: Option<LazyHttpClient>) -> (SdkConfig, String) {
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(make_timeouts())
@@ -389,7 +403,7 @@ async fn load_config(access: &Access) -> (SdkConfig, String) {
     if let Some(url) = &access.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    if let Some(client) = make_http_client() {
+    if let Some(client) = http_client {
         loader = loader.http_client(client);
     }
     let loaded = loader.load().await;
