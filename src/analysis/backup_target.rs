@@ -186,7 +186,7 @@ fn match_parts(pattern: &str, shape: &str) -> Truth {
 /// Returns the shape of the ARN of a resource that does not exist yet.
 pub(super) fn find_shape(cx: &RuleContext<'_>, resource: Resource<'_>) -> Option<String> {
     let (arn, _) = resource.arn_and_id()?;
-    if Arn::parse(arn).is_some() {
+    if !cx.snapshot.source.is_planned() || Arn::parse(arn).is_some() {
         return None;
     }
     let region = cx.known_region().unwrap_or(ANY);

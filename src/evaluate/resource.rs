@@ -281,15 +281,11 @@ impl<'a> Inputs<'a> {
         // Of an account that was not read, only what its resources need is checked.
         let of_unread_account =
             subject.kind == ResourceKind::Account && self.snapshot.has_no_account();
-        let (proof, others): (Vec<&'static Rule>, Vec<&'static Rule>) = self
-            .rules
-            .reported
-            .iter()
-            .copied()
-            .filter(|rule| !exempt || rule.group == Group::Tagging)
-            .filter(|rule| !of_unread_account || self.is_in_file(rule))
-            .partition(|rule| matches!(rule.check, Check::Proof(_)));
-        for rule in others {
+        let is_checked = |rule: &&&'static Rule| {
+            (!exempt || rule.group == Group::Tagging)
+                && (!of_unread_account || self.is_in_file(rule))
+        };
+        for rule in self.rules.direct.iter().filter(is_checked) {
             let check = || self.check_subject(rule, cx, subject, None);
             let is_given = asks_for_tag(rule) && is_valid_or_missing(tag);
             let answer = match state.filter(|_| rule.is_of_encryption) {
@@ -305,7 +301,8 @@ impl<'a> Inputs<'a> {
             }
             checked.push(self.rate_answer(rule, answer));
         }
-        let Some(mut prerequisites) = prerequisites.filter(|_| !proof.is_empty()) else {
+        let mut proof = self.rules.proof.iter().filter(is_checked).peekable();
+        let Some(mut prerequisites) = prerequisites.filter(|_| proof.peek().is_some()) else {
             return checked;
         };
         self.add_unselected_prerequisites(&mut prerequisites, cx, subject.resource);

@@ -15,6 +15,10 @@ const COPY_GROUPS: [Group; 2] = [Group::Encryption, Group::Service];
 pub(super) struct RulePlan {
     /// The rules whose findings are reported, in the order of the catalog.
     pub(super) reported: Vec<&'static Rule>,
+    /// Those of them that look at a resource itself.
+    pub(super) direct: Vec<&'static Rule>,
+    /// Those of them that compare proof of backups and copies with what the others found.
+    pub(super) proof: Vec<&'static Rule>,
     /// The rules that the members of a stack must pass, regardless of the rules selected.
     pub(super) stack_prerequisites: Vec<&'static Rule>,
     /// The rules that proof of backups and copies is compared with, regardless of the rules selected.
@@ -30,10 +34,16 @@ impl RulePlan {
             let rules = rules.iter().copied();
             rules.filter(|rule| keep(rule)).collect::<Vec<_>>()
         };
+        let reported =
+            select(&|rule| options.selects_rule(rule) && options.applies_to(rule, selection));
+        let (proof, direct) = reported
+            .iter()
+            .copied()
+            .partition(|rule| matches!(rule.check, Check::Proof(_)));
         RulePlan {
-            reported: select(&|rule| {
-                options.selects_rule(rule) && options.applies_to(rule, selection)
-            }),
+            reported,
+            direct,
+            proof,
             stack_prerequisites: select(&|rule| {
                 COPY_GROUPS.contains(&rule.group)
                     && options.severity(rule) == Severity::Fail
@@ -51,7 +61,7 @@ impl RulePlan {
     /// a stack with those of its members.
     pub(super) fn needs(&self) -> Needs {
         let mut rules = self.reported.clone();
-        if rules.iter().any(|it| matches!(it.check, Check::Proof(_))) {
+        if !self.proof.is_empty() {
             rules.extend(&self.copy_prerequisites);
         }
         if rules.iter().any(|it| matches!(it.check, Check::Stack(_))) {
