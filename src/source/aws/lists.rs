@@ -53,22 +53,32 @@ const MIN_LISTED: usize = 4;
 /// Reads the resources of a region that are tagged `enabled`, and what their verdicts depend on. Missing tags are
 /// added later.
 pub(super) async fn read_enabled(reader: &RegionReader<'_>, targets: &[Target]) -> Region {
-    let network = reader.scope.lists_service(Service::Vpc);
-    let readings = readers_of(reader.scope).map(|it| {
-        let is_own = |target: &&Target| it.services.contains(&target.service());
-        let count = targets.iter().filter(is_own).count();
-        let is_listed = match it.services {
-            [Service::Vpc] => true,
-            // What runs in a VPC decides whether it is in use. Volumes are looked up with instances.
-            [Service::Ec2 | Service::Ebs] => network || !reader.scope.lists_service(Service::Ec2),
-            _ => it.finds_one_by_one && count >= MIN_LISTED,
-        };
-        match is_listed {
-            true => (it.list)(reader),
-            false => (it.find)(reader, targets),
-        }
+    let readings = readers_of(reader.scope).map(|it| match lists_enabled(it, reader, targets) {
+        true => (it.list)(reader),
+        false => (it.find)(reader, targets),
     });
     store_all(reader, readings).await
+}
+
+/// Whether a reader lists its resources to read those that are tagged `enabled`.
+fn lists_enabled(it: &ServiceReader, reader: &RegionReader<'_>, targets: &[Target]) -> bool {
+    let scope = reader.scope;
+    let is_own = |target: &&Target| it.services.contains(&target.service());
+    match it.services {
+        [Service::Vpc] => true,
+        // What runs in a VPC decides whether it is in use. Volumes are looked up with instances.
+        [Service::Ec2 | Service::Ebs] => {
+            scope.lists_service(Service::Vpc) || !scope.lists_service(Service::Ec2)
+        }
+        _ => it.finds_one_by_one && targets.iter().filter(is_own).count() >= MIN_LISTED,
+    }
+}
+
+/// Whether [`read_enabled`] looks one of its targets up by its id.
+pub(super) fn looks_up(reader: &RegionReader<'_>, targets: &[Target], target: &Target) -> bool {
+    let mut readers = readers_of(reader.scope);
+    let own = readers.find(|it| it.services.contains(&target.service()));
+    own.is_some_and(|it| !lists_enabled(it, reader, targets))
 }
 
 /// Looks resources of a region up that its lists lack. The network is not read again.

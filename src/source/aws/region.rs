@@ -91,7 +91,7 @@ pub(super) async fn read_region(
         add_gap_of_tags(&mut parts.resources, enabled.gap.as_ref());
     }
     if !matches!(subset, Subset::Selected(_)) {
-        add_unlisted(reader, &mut parts).await;
+        add_unlisted(reader, subset, &mut parts).await;
     }
     add_missing_tags(reader, subset, &mut parts).await;
     let instances = &parts.resources.instances.items;
@@ -177,7 +177,7 @@ fn find_enabled_buckets(enabled: &Listing<(String, Tags)>) -> Vec<String> {
 /// Looks up what is tagged `enabled` and missing from a complete list: a list may be older than the tag, a
 /// response may lack a page, and tags outlive their resource for a while. What is missing from an incomplete
 /// list is kept with the reason.
-async fn add_unlisted(reader: &RegionReader<'_>, parts: &mut RegionParts) {
+async fn add_unlisted(reader: &RegionReader<'_>, subset: &Subset, parts: &mut RegionParts) {
     let region = &mut parts.resources;
     let listed: BTreeSet<&str> = region
         .listed_resources()
@@ -198,6 +198,13 @@ async fn add_unlisted(reader: &RegionReader<'_>, parts: &mut RegionParts) {
         tagging::stray_resource(arn, target.kind, tags, Observed::Unknown(gap))
     });
     let mut stray: Vec<TaggedResource> = unlisted.collect();
+    let is_looked_up = |target: &Target| match subset {
+        Subset::Enabled(selected, _) => lists::looks_up(reader, &selected.targets, target),
+        Subset::All | Subset::Selected(_) => false,
+    };
+    let (gone, missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(|it| is_looked_up(&it.2));
+    let gone = gone.into_iter();
+    stray.extend(gone.filter_map(|(arn, tags, it)| describe_stray(region, arn, tags, &it)));
     if !missing.is_empty() {
         let targets: Vec<Target> = missing.iter().map(|it| it.2.clone()).collect();
         let found = lists::find_unlisted(reader, &targets).await;

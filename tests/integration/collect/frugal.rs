@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::command::Run;
 use crate::support::endpoint::{Endpoint, Exception, Reply, on};
@@ -207,4 +207,48 @@ fn enabled_resources_are_unknown_if_their_tags_are_denied() {
     let report = json_of(&run);
     assert_eq!(at(&report, "/scan/complete"), false);
     assert!(!count_calls(&endpoint).contains_key("dynamodb:DescribeTable"));
+}
+
+/// A list costs a call for each page, and looking resources up one for each of them. What is not found by its id is not
+/// looked up again.
+#[test]
+fn a_service_with_many_enabled_resources_is_listed() {
+    let user = User::new();
+    let operation = "elasticfilesystem:DescribeFileSystems";
+    for (enabled, looked_up, pages) in [(3, 3, 0), (4, 0, 1)] {
+        let ids: Vec<String> = (0..enabled).map(|it| format!("fs-{it}")).collect();
+        let arn = "arn:aws:elasticfilesystem:eu-central-1:111122223333:file-system/";
+        let tags = json!([{"Key": "backup", "Value": "enabled"}]);
+        let tagged = ids
+            .iter()
+            .map(|id| json!({"ResourceARN": format!("{arn}{id}"), "Tags": tags}));
+        let tagged = json!({"ResourceTagMappingList": tagged.collect::<Vec<Value>>()});
+        let listed = ids.iter().map(|id| {
+            json!({
+                "FileSystemId": id,
+                "FileSystemArn": format!("{arn}{id}"),
+                "OwnerId": "111122223333",
+                "LifeCycleState": "available",
+                "Encrypted": false,
+                "Tags": tags,
+            })
+        });
+        let listed = json!({"FileSystems": listed.collect::<Vec<Value>>()});
+        let body = |it: Value| Reply::Body(it.to_string().into_bytes());
+        let mut exceptions = vec![on("tag:GetResources", body(tagged)).in_region(REGION)];
+        if looked_up == 0 {
+            exceptions.push(on(operation, body(listed)));
+        }
+        let (run, endpoint) = scan(&user, exceptions, &["--scope", "enabled"]);
+        let mut requests = endpoint.requests_for(operation);
+        requests.retain(|it| it.region == REGION);
+        let (by_id, lists): (Vec<_>, Vec<_>) = requests
+            .iter()
+            .partition(|it| it.parameters.contains_key("FileSystemId"));
+        let found = (by_id.len(), lists.len());
+        assert_eq!(found, (looked_up, pages), "{enabled}: {}", run.stderr);
+        for id in ids {
+            assert!(run.stdout.contains(&id), "{id} is in the report");
+        }
+    }
 }

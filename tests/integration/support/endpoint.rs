@@ -75,6 +75,8 @@ pub enum Reply {
     ProxyPage(u16),
     /// A response without its fields.
     Hollow,
+    /// A response with this body.
+    Body(Vec<u8>),
     /// A response in which one text member is changed everywhere: the one at this place of their sorted names.
     Text(usize, Blank),
     /// The usual response, whose members are noted.
@@ -470,6 +472,7 @@ impl Shared {
             Reply::Dead => return Outcome::Closed,
             Reply::Never => return Outcome::Silent,
             Reply::Hollow => usual().without_fields(),
+            Reply::Body(body) => Answer { body, ..usual() },
             Reply::Text(at, blank) => self.answer_without_text(&request, at, blank),
             Reply::WithMembers => self.answer_with_members(&request),
             Reply::Without(member) => usual().without_member(&member),
