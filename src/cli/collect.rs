@@ -63,7 +63,11 @@ pub(super) fn run(args: &CollectArgs, global: &GlobalArgs) -> anyhow::Result<Exi
     if to_stdout {
         output::print_stdout(&text)?;
     } else if args.output.extension().is_some_and(|it| it == "zst") {
-        files::replace_file(&args.output, &saved::compress_text(&text), readers)?;
+        files::replace_file(
+            &args.output,
+            &saved::compress_text(text.as_bytes()),
+            readers,
+        )?;
     } else {
         files::replace_file(&args.output, text.as_bytes(), readers)?;
     }

@@ -1,6 +1,9 @@
 //! A run: the list of accounts, and one result per account.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use super::FleetError;
 use crate::exit::{Exit, FailOn};
@@ -205,7 +208,7 @@ impl Run<'_> {
         let key = document_key(SNAPSHOTS, &account.id);
         Ok(self
             .store
-            .put_document(&key, &saved::compress_text(&text))?)
+            .put_document(&key, &saved::compress_text(text.as_bytes()))?)
     }
 
     /// Whether there is a result of an account.
@@ -300,31 +303,78 @@ pub fn summarize_run(
     let run = find_run_id(store, &roster)?.unwrap_or_default();
     let mut fleet = Fleet::new(&run, gate);
     let mut first: Option<ResultHead> = None;
-    for account in roster.iter() {
-        if shard.is_some_and(|shard| !shard.includes(&account.id)) {
-            continue;
-        }
+    let accounts = roster.iter();
+    let accounts = accounts.filter(|it| shard.is_none_or(|shard| shard.includes(&it.id)));
+    visit_results(store, accounts.collect(), &mut |account, result| {
         if let Some(reason) = &account.left_out {
             fleet.add_absent(account, Outcome::LeftOut, Some(reason.clone()));
-            each(&fleet, None)?;
-            continue;
+            return each(&fleet, None);
         }
-        match read_account_result(store, account)? {
+        match result {
             Ok(result) => {
                 check_same_run(
                     first.get_or_insert_with(|| result.head.clone()),
                     &result.head,
                 )?;
                 fleet.add_result(account, &result);
-                each(&fleet, Some(&result))?;
+                each(&fleet, Some(&result))
             }
             Err(reason) => {
                 fleet.add_absent(account, Outcome::Missing, Some(reason));
-                each(&fleet, None)?;
+                each(&fleet, None)
             }
         }
-    }
+    })?;
     Ok(fleet.finish_report())
+}
+
+/// The result of an account, or why there is none.
+type Read = Result<AccountResult, String>;
+
+/// The most threads that read results. Each holds one, which may be large.
+const MAX_READERS: usize = 4;
+
+/// Reads the results of accounts on several threads, and visits them one after the other in the order of the accounts.
+///
+/// # Errors
+/// A result could not be read from the store, or what is done with it failed.
+fn visit_results<'a>(
+    store: &dyn Store,
+    accounts: Vec<&'a Account>,
+    visit: &mut dyn FnMut(&'a Account, Read) -> Result<(), FleetError>,
+) -> Result<(), FleetError> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.clamp(1, MAX_READERS);
+    thread::scope(|scope| {
+        // Accounts are dealt in turn, so that taking their results in turn restores the order.
+        let receivers = (0..threads).map(|turn| {
+            let own: Vec<&Account> = accounts
+                .iter()
+                .copied()
+                .skip(turn)
+                .step_by(threads)
+                .collect();
+            let (sender, receiver) = sync_channel(0);
+            scope.spawn(move || {
+                for account in own {
+                    // The receiver is gone if another result could not be read.
+                    if sender.send(read_account_result(store, account)).is_err() {
+                        return;
+                    }
+                }
+            });
+            receiver
+        });
+        let receivers: Vec<_> = receivers.collect();
+        for (account, receiver) in accounts.iter().zip(receivers.iter().cycle()) {
+            match receiver.recv() {
+                Ok(result) => visit(account, result?)?,
+                // The thread panicked, and so does this scope.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Reads the results of the accounts of a summary that have a report, one after the other.
@@ -337,28 +387,25 @@ pub fn visit_seen_accounts(
     visit: &mut dyn FnMut(AccountResult) -> Result<(), FleetError>,
 ) -> Result<(), FleetError> {
     let seen = [Outcome::Scanned, Outcome::Partial];
-    for line in report
-        .accounts
-        .iter()
-        .filter(|it| seen.contains(&it.outcome))
-    {
-        let account = Account::with_id(&line.id);
-        let result = read_account_result(store, &account)?;
-        visit(result.map_err(|reason| FleetError::Unfit(format!("{}: {reason}", line.id)))?)?;
-    }
-    Ok(())
+    let lines = report.accounts.iter();
+    let lines = lines.filter(|it| seen.contains(&it.outcome));
+    let accounts: Vec<Account> = lines.map(|it| Account::with_id(&it.id)).collect();
+    visit_results(store, accounts.iter().collect(), &mut |account, result| {
+        let unfit = |reason| FleetError::Unfit(format!("{}: {reason}", account.id));
+        visit(result.map_err(unfit)?)
+    })
 }
 
 /// Reads the result of an account. The inner error says why there is none.
-fn read_account_result(
-    store: &dyn Store,
-    account: &Account,
-) -> Result<Result<AccountResult, String>, FleetError> {
+fn read_account_result(store: &dyn Store, account: &Account) -> Result<Read, FleetError> {
+    if account.left_out.is_some() {
+        return Ok(Err("it was left out".to_owned()));
+    }
     let Some(bytes) = store.get_document(&result_key(&account.id))? else {
         return Ok(Err("no result".to_owned()));
     };
     let text = saved::decompress_file(bytes).map_err(|error| error.to_string());
-    let result = text.and_then(|text| read_result(&String::from_utf8_lossy(&text)));
+    let result = text.and_then(|text| read_result(&text));
     Ok(
         result.and_then(|result| match result.head.account.id == account.id {
             true => Ok(result),

@@ -113,8 +113,8 @@ pub fn decompress_first_frame(bytes: &[u8]) -> Result<Vec<u8>, SavedError> {
 
 /// Compresses the text of a file.
 #[must_use]
-pub fn compress_text(text: &str) -> Vec<u8> {
-    compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)
+pub fn compress_text(text: &[u8]) -> Vec<u8> {
+    compress_to_vec(text, CompressionLevel::Fastest)
 }
 
 /// The account that a snapshot is of.
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn compressed_text_decompresses_to_itself() {
         let text = "a snapshot, ".repeat(10_000);
-        let packed = compress_text(&text);
+        let packed = compress_text(text.as_bytes());
         assert!(packed.len() < text.len() / 10);
         assert_eq!(decompress_file(packed.clone()).unwrap(), text.as_bytes());
         let twice = [packed.clone(), packed].concat();
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn damaged_files_are_rejected() {
-        let packed = compress_text(&"a snapshot, ".repeat(1000));
+        let packed = compress_text("a snapshot, ".repeat(1000).as_bytes());
         for cut in [4, 8, packed.len() / 2, packed.len() - 1] {
             let broken = decompress_file(packed[..cut].to_vec());
             assert!(matches!(broken, Err(SavedError::Compressed(_))), "{cut}");

@@ -60,7 +60,9 @@ impl AccountResult {
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct Document {
+    #[serde(flatten)]
+    head: ResultHead,
     report: Option<JsonReport>,
 }
 
@@ -77,8 +79,8 @@ pub fn tool_version() -> String {
 pub fn write_result(
     head: &ResultHead,
     report: Option<&Report>,
-) -> Result<(String, String), WriteError> {
-    let mut first = serde_json::to_string(head)?;
+) -> Result<(Vec<u8>, Vec<u8>), WriteError> {
+    let mut first = serde_json::to_vec(head)?;
     // The report is one more member of the object.
     first.pop();
     let mut rest = Vec::new();
@@ -88,7 +90,7 @@ pub fn write_result(
         json::write_report(report, false, FailOn::Fail, &mut rest)?;
     }
     rest.extend_from_slice(b"}\n");
-    Ok((first, String::from_utf8_lossy(&rest).into_owned()))
+    Ok((first, rest))
 }
 
 /// Reads the head of a result from the first part of its text, or from all of it.
@@ -100,38 +102,45 @@ pub fn read_head(first: &str) -> Result<ResultHead, String> {
     let head: ResultHead = serde_json::from_str(&closed)
         .or_else(|_| serde_json::from_str(first))
         .map_err(|error| format!("not a result of backup-check: {error}"))?;
-    match head.schema == RESULT_SCHEMA {
-        true => Ok(head),
-        false => Err(format!(
-            "unsupported schema {:?}; expected {RESULT_SCHEMA:?}",
-            head.schema
-        )),
-    }
+    check_schema(&head)?;
+    Ok(head)
 }
 
 /// Reads a result from its text.
 ///
 /// # Errors
 /// It is not a result.
-pub fn read_result(text: &str) -> Result<AccountResult, String> {
-    let head: ResultHead = serde_json::from_str(text)
-        .map_err(|error| format!("not a result of backup-check: {error}"))?;
-    if head.schema != RESULT_SCHEMA {
-        return Err(format!("unsupported schema {:?}", head.schema));
-    }
-    let body: Body =
-        serde_json::from_str(text).map_err(|error| format!("damaged result: {error}"))?;
-    let is_seen = !head.outcome.is_unseen();
-    if is_seen != body.report.is_some() {
+pub fn read_result(text: &[u8]) -> Result<AccountResult, String> {
+    let Document { head, report } =
+        serde_json::from_slice(text).map_err(|error| explain_failure(text, &error))?;
+    check_schema(&head)?;
+    if head.outcome.is_unseen() == report.is_some() {
         let outcome = head.outcome.as_str();
         return Err(format!(
             "damaged result: its outcome {outcome} contradicts its report"
         ));
     }
-    Ok(AccountResult {
-        head,
-        report: body.report,
-    })
+    Ok(AccountResult { head, report })
+}
+
+/// Returns why a text is not a result.
+fn explain_failure(text: &[u8], damage: &serde_json::Error) -> String {
+    match serde_json::from_slice::<ResultHead>(text) {
+        Ok(head) => check_schema(&head)
+            .err()
+            .unwrap_or_else(|| format!("damaged result: {damage}")),
+        Err(error) => format!("not a result of backup-check: {error}"),
+    }
+}
+
+fn check_schema(head: &ResultHead) -> Result<(), String> {
+    match head.schema == RESULT_SCHEMA {
+        true => Ok(()),
+        false => Err(format!(
+            "unsupported schema {:?}; expected {RESULT_SCHEMA:?}",
+            head.schema
+        )),
+    }
 }
 
 /// Returns the names of the options that differ, sorted.

@@ -290,7 +290,7 @@ fn an_unwritable_output_is_rejected_before_anything_is_read() {
 fn a_compressed_snapshot_is_recognized_by_its_content() {
     let folder = temporary_folder();
     let text = fs::read_to_string(account("mixed")).unwrap();
-    let packed = backup_check::source::saved::compress_text(&text);
+    let packed = backup_check::source::saved::compress_text(text.as_bytes());
     assert!(packed.len() < text.len() / 4, "{}", packed.len());
     // The report names the file.
     let scan_saved = |content: &[u8]| {
