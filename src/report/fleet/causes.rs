@@ -28,6 +28,9 @@ static GENERATED_ID: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// The hexadecimal digits in a row that each of them has.
+const SHORTEST_ID: usize = 8;
+
 /// A cause across accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FleetCause {
@@ -147,10 +150,7 @@ fn generalize_text(text: &str, account: &str, cause: &CauseLine<'_>) -> String {
             text = replace_word(&text, name, "<id>");
         }
     }
-    let text = match &*GENERATED_ID {
-        Some(pattern) => pattern.replace_all(&text, "<id>").into_owned(),
-        None => text,
-    };
+    let text = replace_generated_ids(&text);
     // Names often end with the account: its 12 digits are nothing else.
     match is_account_id(account) {
         true => text.replace(account, "<account>"),
@@ -158,9 +158,45 @@ fn generalize_text(text: &str, account: &str, cause: &CauseLine<'_>) -> String {
     }
 }
 
+/// Puts `<id>` in place of each id that AWS generates. Only words with as many hexadecimal digits as the shortest id has
+/// are searched: an expression is slow.
+fn replace_generated_ids(text: &str) -> String {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = rest.find(is_of_word).unwrap_or(rest.len());
+        let (between, from_word) = rest.split_at(start);
+        let end = from_word.find(|c| !is_of_word(c));
+        let (word, after) = from_word.split_at(end.unwrap_or(from_word.len()));
+        let mut digits = word.split(|c: char| !c.is_ascii_hexdigit());
+        let may_be_id = digits.any(|it| it.len() >= SHORTEST_ID);
+        replaced.push_str(between);
+        match &*GENERATED_ID {
+            Some(pattern) if may_be_id => replaced += &pattern.replace_all(word, "<id>"),
+            _ => replaced.push_str(word),
+        }
+        rest = after;
+    }
+    replaced
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const WITH_IDS: &str = "([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|vol-[0-9a-f]{8}|i-[0-9a-f]{17}\
+        |[ :/_.é-]|[a-z0-9]{1,3}){0,12}";
+
+    proptest! {
+        #[test]
+        fn ids_are_the_same_in_words_and_in_the_text(text in WITH_IDS) {
+            let pattern = GENERATED_ID.as_ref().expect("it is an expression");
+            prop_assert_eq!(replace_generated_ids(&text), pattern.replace_all(&text, "<id>"));
+        }
+    }
 
     fn cause(rule: &str, status: Status, message: &str, resource: &str) -> CauseLine<'static> {
         CauseLine {
