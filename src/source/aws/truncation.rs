@@ -4,6 +4,7 @@
 //! which every field is missing. A response that a proxy cut short would lose data without an error:
 //! volumes without tags, buckets without keys. The SDK also collects a body of any length in memory.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -108,10 +109,10 @@ impl Intercept for CheckBody {
         let Some(body) = response.body().bytes() else {
             return Ok(());
         };
-        if !has_no_body
-            && response.status().is_success()
-            && is_truncated(&String::from_utf8_lossy(body))
-        {
+        // Almost all bodies are valid, which is found out much faster than what is invalid.
+        let text = std::str::from_utf8(body).map(Cow::Borrowed);
+        let text = text.unwrap_or_else(|_| String::from_utf8_lossy(body));
+        if !has_no_body && response.status().is_success() && is_truncated(&text) {
             return Err("the response is truncated".into());
         }
         Ok(())
