@@ -116,7 +116,7 @@ pub struct Protection<'a> {
     /// Why a plan of the policy is invalid.
     invalid: Option<&'a Gap>,
     account: &'a str,
-    region: &'a str,
+    pub(super) region: &'a str,
     known_tags: KnownTags<'a>,
 }
 

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::model::arn::Arn;
+use crate::model::arn::{Arn, partition_of};
 use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
 use crate::model::observed::Gap;
+use crate::model::snapshot::UNKNOWN_REGION;
 use crate::model::{Observed, Resource};
 use crate::text::plural_days;
 
@@ -13,6 +14,7 @@ use super::RuleContext;
 use super::backup_plans::{Choice, Protection, account_of, expect_backups, in_region, is_failure};
 use super::backup_types::{BackupType, type_of};
 use super::intervals::Interval;
+use super::proof::EFS_VAULT;
 use super::rule_runs::{Pause, Subject, Survival, find_runs};
 use super::schedule::{Minute, Runs};
 
@@ -167,7 +169,7 @@ fn add_copy<'a>(
     if !is_central(cx, &vault_arn) {
         return;
     }
-    if let Some(prevented) = find_obstacle(cx, rule, action, &vault_arn) {
+    if let Some(prevented) = find_obstacle(cx, protection.region, rule, action, &vault_arn) {
         copies.prevented.push(prevented);
         return;
     }
@@ -179,7 +181,9 @@ fn add_copy<'a>(
     let flaw = describe_flaw(rule, action);
     let copies_too = |other: &BackupRule, is_as_good: &dyn Fn(&CopyAction) -> bool| {
         let arn = |it: &CopyAction| protection.expand(&it.vault_arn);
-        let arrives = |it: &CopyAction| is_central(cx, &arn(it)) && !is_default_vault(&arn(it));
+        let arrives = |it: &CopyAction| {
+            is_central(cx, &arn(it)) && find_refusal(protection.region, &arn(it)).is_none()
+        };
         other.copies.iter().any(|it| arrives(it) && is_as_good(it))
     };
     // Of two rules with the same retention either may run: the copy is made if both copy as well as this one.
@@ -255,18 +259,17 @@ const OTHER_RULE: &str =
 /// Returns why AWS Backup never makes a copy to the central account, whatever the other rules of the plan.
 fn find_obstacle(
     cx: &RuleContext<'_>,
+    region: &str,
     rule: &BackupRule,
     action: &CopyAction,
     vault_arn: &str,
 ) -> Option<Prevented> {
     let name = &rule.name;
     let prevented = |reason, request: String| Some(Prevented { reason, request });
-    if is_default_vault(vault_arn) {
+    if let Some((refusal, request)) = find_refusal(region, vault_arn) {
         return prevented(
-            format!(
-                "rule {name} copies to {vault_arn}, but AWS Backup does not copy to the default vault of another account"
-            ),
-            "to copy to another vault than Default".to_owned(),
+            format!("rule {name} copies to {vault_arn}, but AWS Backup does not copy to {refusal}"),
+            request.to_owned(),
         );
     }
     if is_too_short(rule.retention_days, &rule.cold_storage)
@@ -307,13 +310,32 @@ fn is_central(cx: &RuleContext<'_>, vault_arn: &str) -> bool {
     account_of(vault_arn) == cx.settings.central_account
 }
 
-/// Whether a vault is the default one, to which AWS Backup does not copy across accounts. A policy may write
-/// ARNs in lower case.
+/// Returns to what AWS Backup does not copy from a region if a vault of another account is that, and what to ask for.
+/// A policy may write ARNs in lower case.
 ///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html#security-considerations-cab>.
-fn is_default_vault(vault_arn: &str) -> bool {
-    let name = Arn::parse(vault_arn).and_then(|arn| arn.resource.strip_prefix("backup-vault:"));
-    name.is_some_and(|name| name.eq_ignore_ascii_case("Default"))
+/// Sources: <https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html#security-considerations-cab>,
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html#working-with-efs>,
+/// <https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html#features-by-region>. Checked 2026-12-01.
+fn find_refusal(region: &str, vault_arn: &str) -> Option<(&'static str, &'static str)> {
+    let arn = Arn::parse(vault_arn)?;
+    let name = arn.resource.strip_prefix("backup-vault:")?;
+    if name.eq_ignore_ascii_case("Default") {
+        return Some((
+            "the default vault of another account",
+            "to copy to another vault than Default",
+        ));
+    }
+    if name == EFS_VAULT {
+        return Some((
+            "the vault that is reserved for the automatic backups of Amazon EFS",
+            "to copy to another vault than that of EFS",
+        ));
+    }
+    let is_outside = region != UNKNOWN_REGION && arn.partition != partition_of(region);
+    is_outside.then_some((
+        "another partition",
+        "to copy to a vault of the partition that the account is in",
+    ))
 }
 
 /// Returns why a copy does not outlive the local backup. Without its own lifecycle it expires with it.

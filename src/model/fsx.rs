@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Observed;
+use super::observed::{Gap, GapKind, Observed};
 use super::size::Size;
 use super::tag::Tags;
 
@@ -42,7 +42,7 @@ impl FsxFileSystem {
     ///
     /// # Errors
     /// Why its type is not known.
-    pub fn is_ontap(&self) -> Result<bool, super::Gap> {
+    pub fn is_ontap(&self) -> Result<bool, Gap> {
         Ok(self.file_system_type.get()? == ONTAP)
     }
 
@@ -52,7 +52,7 @@ impl FsxFileSystem {
     ///
     /// # Errors
     /// Why its deployment is not known.
-    pub fn is_scratch(&self) -> Result<bool, super::Gap> {
+    pub fn is_scratch(&self) -> Result<bool, Gap> {
         let deployment = self.deployment_type.get()?.as_deref();
         Ok(deployment.is_some_and(|it| it.starts_with("SCRATCH")))
     }
@@ -84,10 +84,61 @@ pub struct FsxVolume {
     /// The id of its file system.
     #[serde(default)]
     pub file_system: Observed<String>,
+    /// What kind of volume it is, of ONTAP.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub ontap_kind: Observed<OntapKind>,
     /// Its capacity, or its quota on OpenZFS.
     #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub size: Observed<Size>,
     /// `AVAILABLE`, `CREATED`, `FAILED`, ...
     #[serde(default)]
     pub state: Observed<String>,
+}
+
+/// A kind of volume of FSx for ONTAP. FSx makes backups of the first.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/ONTAPGuide/using-backups.html>. Checked 2026-12-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OntapKind {
+    /// `OntapVolumeType` is `RW`.
+    ReadWrite,
+    /// `OntapVolumeType` is `DP`: the destination of a SnapMirror relationship.
+    DataProtection,
+    /// `OntapVolumeType` is `LS`.
+    LoadSharing,
+    /// `FlexCacheEndpointType` is `CACHE`.
+    FlexCache,
+    /// A SnapLock volume whose `VolumeStyle` is `FLEXGROUP`.
+    SnaplockFlexgroup,
+}
+
+/// `OntapVolumeType` of volumes that can be written to.
+pub const READ_WRITE: &str = "RW";
+
+/// `VolumeStyle` of volumes that are spread over several aggregates.
+pub const FLEXGROUP: &str = "FLEXGROUP";
+
+impl OntapKind {
+    /// Returns the kind of a volume.
+    ///
+    /// # Errors
+    /// Its type is not documented.
+    pub fn from_type(
+        volume_type: &str,
+        is_cache: bool,
+        is_snaplock_flexgroup: bool,
+    ) -> Result<Self, Gap> {
+        match volume_type {
+            "DP" => Ok(Self::DataProtection),
+            "LS" => Ok(Self::LoadSharing),
+            READ_WRITE if is_cache => Ok(Self::FlexCache),
+            READ_WRITE if is_snaplock_flexgroup => Ok(Self::SnaplockFlexgroup),
+            READ_WRITE => Ok(Self::ReadWrite),
+            _ => Err(Gap::new(
+                GapKind::Unreadable,
+                format!("the OntapVolumeType {volume_type:?} is not documented"),
+            )),
+        }
+    }
 }

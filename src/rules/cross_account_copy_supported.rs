@@ -2,7 +2,7 @@ use crate::analysis::copy_regions::{find_uncopied_type, is_uncopied_somewhere};
 use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::ec2::Instance;
-use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
+use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
 use crate::model::rds::{BACKUP_TARGET, DbInstance};
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tagged::TaggedResource;
@@ -16,9 +16,10 @@ rule! {
     /// It cannot copy RDS Multi-AZ DB *clusters* (a Multi-AZ DB *instance* is supported), Redshift
     /// clusters and namespaces, RDS Custom, RDS databases whose snapshots are stored on an Outpost or in
     /// a Local Zone, EC2 instances on an Outpost, and EC2 instances whose root device is an instance
-    /// store. FSx makes no backups of Lustre file systems that are scratch or linked to a bucket. AWS
-    /// Backup does not back up file gateways, tape gateways, secrets and Systems Manager parameters at
-    /// all, even if they are tagged.
+    /// store. FSx makes no backups of Lustre file systems that are scratch or linked to a bucket, and none
+    /// of volumes of ONTAP that are not read-write, FlexCache volumes and SnapLock FlexGroup volumes. AWS Backup
+    /// does not back up file gateways, tape gateways, secrets and Systems Manager parameters at all, even
+    /// if they are tagged.
     ///
     /// A CloudFormation stack is a warning: the table of features by resource has no mark for its copy to
     /// another account, while the page on stacks says that its backup can be copied.
@@ -51,6 +52,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/applicationstackbackups.html>
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
     /// - <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateBackup.html>
+    /// - <https://docs.aws.amazon.com/fsx/latest/ONTAPGuide/using-backups.html>
     RULE = Rule {
         id: "cross-account-copy-supported",
         group: Group::Service,
@@ -287,13 +289,35 @@ fn check_file_system(file_system: &FsxFileSystem) -> CheckResult {
     })
 }
 
-/// Checks a volume of FSx. AWS Backup copies volumes of ONTAP to other accounts since August 27, 2026:
+/// Checks a volume of FSx, which makes no backups of some kinds:
+/// <https://docs.aws.amazon.com/fsx/latest/ONTAPGuide/using-backups.html>. AWS Backup copies volumes of ONTAP to other accounts since August 27, 2026:
 /// <https://docs.aws.amazon.com/aws-backup/latest/devguide/doc-history.html>.
 fn check_fsx_volume(volume: &FsxVolume) -> CheckResult {
-    Ok(match volume.volume_type.get()? == ONTAP {
-        true => Outcome::pass(COPYABLE),
-        false => Outcome::skip("not backed up itself, but its file system is"),
-    })
+    if volume.volume_type.get()? != ONTAP {
+        return Ok(Outcome::skip(
+            "not backed up itself, but its file system is",
+        ));
+    }
+    let (what, fix) = match volume.ontap_kind.get()? {
+        OntapKind::ReadWrite => return Ok(Outcome::pass(COPYABLE)),
+        OntapKind::DataProtection => (
+            "a data protection volume",
+            "Tag it disabled, and back up the volume that it replicates.",
+        ),
+        OntapKind::LoadSharing => (
+            "a load-sharing mirror volume",
+            "Tag it disabled, and back up the volume that it mirrors.",
+        ),
+        OntapKind::FlexCache => (
+            "a FlexCache volume",
+            "Tag it disabled, and back up the origin volume.",
+        ),
+        OntapKind::SnaplockFlexgroup => (
+            "a SnapLock FlexGroup volume",
+            "Move the data to a FlexVol volume.",
+        ),
+    };
+    Ok(Outcome::breach(format!("{what}: FSx makes no backups of it")).fix(fix))
 }
 
 fn check_gateway(gateway: &Gateway) -> CheckResult {

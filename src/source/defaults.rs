@@ -7,6 +7,7 @@
 use serde_json::json;
 
 use crate::model::encryption::{BACKUP_ALIAS, DYNAMODB_ALIAS, EFS_ALIAS, FSX_ALIAS, RDS_ALIAS};
+use crate::model::fsx::READ_WRITE;
 
 /// Key of a backup vault.
 ///
@@ -42,6 +43,14 @@ pub const EFS_KEY: &str = EFS_ALIAS;
 ///
 /// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html>.
 pub const LUSTRE_DEPLOYMENT: &str = "SCRATCH_1";
+
+/// `OntapVolumeType` of a volume of FSx for ONTAP.
+///
+/// Source, for the style too: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateOntapVolumeConfiguration.html>.
+pub const ONTAP_VOLUME: &str = READ_WRITE;
+
+/// `VolumeStyle` of a volume of FSx for ONTAP.
+pub const ONTAP_VOLUME_STYLE: &str = "FLEXVOL";
 
 /// Specification of a KMS key.
 ///

@@ -20,6 +20,7 @@ mod binary;
 mod choices;
 mod conditions;
 mod databases;
+mod fsx;
 mod functions;
 mod instances;
 mod keys;

@@ -18,6 +18,7 @@ use crate::support::command::repository;
 mod choices;
 mod databases;
 mod files;
+mod fsx;
 mod network;
 mod plans;
 mod provider;

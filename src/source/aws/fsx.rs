@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_fsx::types::{FileSystem, Tag, Volume};
+use aws_sdk_fsx::types::{FileSystem, OntapVolumeConfiguration, Tag, Volume};
 use futures_util::future::join_all;
 
 use crate::model::ResourceKind;
 use crate::model::arn::Arn;
-use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE};
+use crate::model::fsx::{FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
 use crate::model::observed::{Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
@@ -225,6 +225,10 @@ fn volume_from(it: Volume) -> Option<FsxVolume> {
     let state = it.lifecycle.map(|it| it.as_str().to_owned());
     let quota = it.open_zfs_configuration;
     let quota = quota.and_then(|it| it.storage_capacity_quota_gib);
+    let ontap_kind = match volume_type.as_deref() {
+        Some(ONTAP) => read_ontap_kind(it.ontap_configuration.as_ref()),
+        _ => Observed::default(),
+    };
     let size = match it.ontap_configuration {
         Some(ontap) => Size::provisioned_bytes(
             operation.require_field(ontap.size_in_bytes, "OntapConfiguration.SizeInBytes"),
@@ -244,7 +248,28 @@ fn volume_from(it: Volume) -> Option<FsxVolume> {
         volume_type: operation.require_text(volume_type, "VolumeType"),
         file_system: operation.require_text(it.file_system_id, "FileSystemId"),
         state: operation.require_text(state, "Lifecycle"),
+        ontap_kind,
     })
+}
+
+fn read_ontap_kind(ontap: Option<&OntapVolumeConfiguration>) -> Observed<OntapKind> {
+    let volume_type = ontap.and_then(|it| it.ontap_volume_type.as_ref());
+    let volume_type = DESCRIBE_VOLUMES.require_text(
+        volume_type.map(|it| it.as_str().to_owned()),
+        "OntapConfiguration.OntapVolumeType",
+    );
+    let is_cache = ontap.is_some_and(|it| {
+        let endpoint = it.flex_cache_endpoint_type.as_ref();
+        endpoint.is_some_and(|it| it.as_str() == "CACHE")
+    });
+    let is_snaplock_flexgroup = ontap.is_some_and(|it| {
+        let style = it.volume_style.as_ref();
+        it.snaplock_configuration.is_some() && style.is_some_and(|it| it.as_str() == FLEXGROUP)
+    });
+    let kind = volume_type
+        .get()
+        .and_then(|volume_type| OntapKind::from_type(volume_type, is_cache, is_snaplock_flexgroup));
+    kind.into()
 }
 
 fn read_tags(operation: Operation, tags: Option<Vec<Tag>>) -> Observed<Tags> {

@@ -1,10 +1,10 @@
 //! FSx file systems and volumes. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-fsx-filesystem.html>.
 
-use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE};
+use crate::model::fsx::{FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
 use crate::model::size::Size;
 use crate::model::{Gap, Observed};
-use crate::source::defaults::{LUSTRE_DEPLOYMENT, fsx_key};
+use crate::source::defaults::{LUSTRE_DEPLOYMENT, ONTAP_VOLUME, ONTAP_VOLUME_STYLE, fsx_key};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, known_number, locate_gap, not_yet, size_in_gib};
@@ -27,12 +27,17 @@ pub(super) fn read_all(build: &mut Build<'_>) {
     for declared in build.of_type("AWS::FSx::Volume") {
         let properties = build.template.properties(&declared);
         let name = properties.get("Name").text().ok().flatten();
+        let volume_type = read_text(&properties, "VolumeType");
         let volume = FsxVolume {
+            ontap_kind: match volume_type.known().map(String::as_str) {
+                Some(ONTAP) => read_ontap_kind(&properties.get("OntapConfiguration")).into(),
+                _ => Observed::default(),
+            },
             arn: build.declare_resource(&declared, ""),
             id: declared.id.to_owned(),
             name,
             tags: build.tags(&properties, "Tags"),
-            volume_type: read_text(&properties, "VolumeType"),
+            volume_type,
             file_system: find_file_system(build, &properties).into(),
             state: not_yet(),
             size: read_volume_size(&properties),
@@ -82,6 +87,19 @@ fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFi
             false => Observed::Known(false),
         },
     }
+}
+
+/// Returns the kind of a volume of ONTAP. A template creates no FlexCache volume.
+fn read_ontap_kind(ontap: &Resolved) -> Result<OntapKind, Gap> {
+    let given = |name: &str| locate_gap(name, ontap.get(name).text());
+    let volume_type = given("OntapVolumeType")?;
+    let is_snaplock_flexgroup = !ontap.get("SnaplockConfiguration").is_absent()
+        && given("VolumeStyle")?
+            .as_deref()
+            .unwrap_or(ONTAP_VOLUME_STYLE)
+            == FLEXGROUP;
+    let volume_type = volume_type.as_deref().unwrap_or(ONTAP_VOLUME);
+    OntapKind::from_type(volume_type, false, is_snaplock_flexgroup)
 }
 
 /// Returns the capacity of a volume.

@@ -1,9 +1,9 @@
 //! FSx file systems, and volumes of FSx for ONTAP and OpenZFS.
 
-use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP};
+use crate::model::fsx::{FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
 use crate::model::size::Size;
 use crate::model::{Gap, Observed};
-use crate::source::defaults::{LUSTRE_DEPLOYMENT, fsx_key};
+use crate::source::defaults::{LUSTRE_DEPLOYMENT, ONTAP_VOLUME, ONTAP_VOLUME_STYLE, fsx_key};
 use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
@@ -116,12 +116,31 @@ fn read_volume<'a>(
         file_system: find_file_system(reader, &view).into(),
         state: reader.read_state(&view, "lifecycle"),
         size: read_volume_size(&view, volume_type),
+        ontap_kind: match volume_type {
+            ONTAP => read_ontap_kind(&view).into(),
+            _ => Observed::default(),
+        },
         id: named.id,
         arn: named.arn,
     };
     reader.add_place(item, &volume.arn, planned);
     let region = planned.region_mut(&named.region);
     region.fsx_volumes.items.push(volume);
+}
+
+/// Returns the kind of a volume of ONTAP. FSx creates no FlexCache volumes, so only an existing volume may be one.
+fn read_ontap_kind(view: &View<'_>) -> Result<OntapKind, Gap> {
+    let given = |name: &str, default: &'static str| view.text(name).or_else(|| Ok(default));
+    let volume_type = given("ontap_volume_type", ONTAP_VOLUME);
+    let is_cache = match view.text("flexcache_endpoint_type").known() {
+        Some(endpoint) => endpoint == "CACHE",
+        None if view.item.exists => return Err(not_in_plan(view, "the FlexCache endpoint type")),
+        None => false,
+    };
+    let snaplock = view.blocks("snaplock_configuration").set_value()?;
+    let is_snaplock_flexgroup = snaplock.is_some_and(|it| !it.is_empty())
+        && *given("volume_style", ONTAP_VOLUME_STYLE).get()? == FLEXGROUP;
+    OntapKind::from_type(volume_type.get()?, is_cache, is_snaplock_flexgroup)
 }
 
 /// Returns the capacity of a volume.
