@@ -39,6 +39,11 @@ pub enum SavedError {
     /// Not JSON, or truncated JSON.
     #[error("not a snapshot of backup-check: {0}")]
     Json(serde_json::Error),
+    /// A report of `--format json`.
+    #[error(
+        "this is a report, not a snapshot; write it in another format with `backup-check convert FILE`"
+    )]
+    Report,
     /// JSON without the version of a snapshot.
     #[error("not a snapshot of backup-check: it has no \"snapshot_version\"")]
     NotASnapshot,
@@ -62,6 +67,7 @@ pub enum SavedError {
 #[derive(Deserialize)]
 struct Header {
     snapshot_version: Option<Value>,
+    schema: Option<Value>,
 }
 
 /// Returns the content of a file, decompressed if it is compressed.
@@ -187,7 +193,9 @@ fn explain_failure(text: &str, damage: serde_json::Error) -> SavedError {
         }
     };
     let version = header.snapshot_version.as_ref().and_then(Value::as_u64);
+    let schema = header.schema.as_ref().and_then(Value::as_str);
     match version.map(check_version) {
+        None if schema.is_some_and(|it| it.starts_with("backup-check/v")) => SavedError::Report,
         None => SavedError::NotASnapshot,
         Some(Err(newer)) => newer,
         Some(Ok(())) => SavedError::Damaged(damage),

@@ -316,3 +316,16 @@ fn a_compressed_snapshot_is_recognized_by_its_content() {
         &["saved", "damaged zstd"],
     );
 }
+
+#[test]
+fn a_report_is_not_scanned_but_converted() {
+    let folder = temporary_folder();
+    scan(folder.path(), "clean", &["--format", "json=report.json"]);
+    assert_usage_error(
+        &run(backup_check(folder.path()).args(["scan", "report.json"])),
+        &[
+            "report.json: this is a report, not a snapshot",
+            "`backup-check convert FILE`",
+        ],
+    );
+}
