@@ -1,8 +1,9 @@
 //! `backup-check fix`
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
@@ -46,6 +47,9 @@ fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
 
 pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
     let loaded = LoadedConfig::find_and_read(global)?;
+    for name in &args.ids {
+        check_name(name)?;
+    }
     let kept = KeptFindings {
         remedies: true,
         ..KeptFindings::default()
@@ -79,6 +83,31 @@ pub(super) fn run(args: &FixArgs, global: &GlobalArgs) -> anyhow::Result<Exit> {
         other => other,
     };
     Ok(exit.and(stopped))
+}
+
+/// Checks that a name may select something, before an account is read for it.
+///
+/// # Errors
+/// It is neither a rule or a group nor the first digits of an id.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    let may_be_id = !name.is_empty() && name.chars().all(|it| matches!(it, '0'..='9' | 'a'..='f'));
+    if may_be_id || select::list_rules([name]).is_ok() {
+        return Ok(());
+    }
+    if name == "-" || Path::new(name).is_file() {
+        bail!("no cause, finding or rule {name:?}; to read the file, use --from {name}");
+    }
+    Err(reject_name(name))
+}
+
+/// Returns the error about a name that selects nothing.
+fn reject_name(name: &str) -> anyhow::Error {
+    let rules = rules::ALL.iter().map(|rule| rule.id);
+    let hint = match suggest_names(name, rules) {
+        none if none.is_empty() => "; `scan --view causes` lists the causes".to_owned(),
+        similar => similar,
+    };
+    anyhow!("no cause, finding or rule {name:?}{hint}")
 }
 
 /// Returns the ids of the findings that the names select: ids of causes or findings by their first digits, or
@@ -120,14 +149,7 @@ fn find_id(start: &str, report: &Report) -> anyhow::Result<String> {
     let listed: Vec<&str> = ids.iter().map(String::as_str).collect();
     match listed.as_slice() {
         [id] => Ok((*id).to_owned()),
-        [] => {
-            let rules = rules::ALL.iter().map(|rule| rule.id);
-            let hint = match suggest_names(start, rules) {
-                none if none.is_empty() => "; `scan --view causes` lists the causes".to_owned(),
-                similar => similar,
-            };
-            bail!("no cause, finding or rule {start:?}{hint}")
-        }
+        [] => Err(reject_name(start)),
         several => bail!(
             "{start:?} is the start of {}; add digits: {}",
             plural(several.len(), "id"),

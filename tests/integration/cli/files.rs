@@ -329,3 +329,24 @@ fn a_report_is_not_scanned_but_converted() {
         ],
     );
 }
+
+/// Without credentials, so the error comes before an account is read.
+#[test]
+fn a_file_among_the_names_of_fix_is_named_before_anything_is_read() {
+    let folder = temporary_folder();
+    fs::write(folder.path().join("snapshot.json"), "{}").unwrap();
+    for (name, part) in [
+        (
+            "snapshot.json",
+            "; to read the file, use --from snapshot.json",
+        ),
+        ("-", "; to read the file, use --from -"),
+        ("kms-key-sharde", "; did you mean kms-key-shared?"),
+        ("", "no cause, finding or rule \"\""),
+    ] {
+        assert_usage_error(
+            &run(backup_check(folder.path()).args(["fix", name])),
+            &["no cause, finding or rule", part],
+        );
+    }
+}
