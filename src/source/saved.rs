@@ -184,6 +184,8 @@ fn check_version(found: u64) -> Result<(), SavedError> {
 /// Returns why a text is not a snapshot that this version reads.
 fn explain_failure(text: &str, damage: serde_json::Error) -> SavedError {
     let header: Header = match serde_json::from_str(text) {
+        // Serde reads a list as the fields in their order.
+        Ok(_) if !text.trim_start().starts_with('{') => return SavedError::NotASnapshot,
         Ok(header) => header,
         Err(error) => {
             return match error.classify() {

@@ -153,6 +153,7 @@ fn a_bad_file_is_told_what_it_is() {
         (" \n", "is empty"),
         ("hello", "scan accepts"),
         ("{\"a\": 1}", "scan accepts"),
+        ("[1]", "scan accepts"),
         ("[1, 2]", "scan accepts"),
         ("a: b\n", "scan accepts"),
         (
