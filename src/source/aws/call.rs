@@ -10,17 +10,17 @@ use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use crate::model::observed::{Gap, GapKind, Listing};
 use crate::text::escape_invisible;
 
 use super::coverage::CoverageLog;
-use super::error;
+use super::error::FailedCall;
 use super::meter::Meter;
 use super::operation::Operation;
 use super::page::{MAX_ITEMS, Page, PageTokens};
-use super::rate::RateLimits;
+use super::rate::{RateLimits, Turn};
 use super::retry::{GivenUp, Losses, limit_attempts_to};
 use super::task::Task;
 use super::truncation::EndlessResponse;
@@ -328,13 +328,10 @@ impl ServiceCalls {
                 Err(interrupted_gap(operation, timed_out))
             }
             response = async {
-                let turn = caller.limits.wait_for_turn(&self.region, operation).await;
-                let _permit = caller.permits.acquire().await;
-                self.refuse_call(operation)?;
-                let most = caller.given_up.max_attempts(&self.region, operation);
+                let (most, turn, _permit) = self.begin_call(operation).await?;
                 // All cores sign requests and parse responses.
                 let response = Task::spawn(limit_attempts_to(most, turn, call)).await;
-                response.map_err(|error| self.explain_failure(operation, &error))
+                response.map_err(|error| self.explain_failure(operation, &FailedCall::new(&error)))
             } => {
                 if response.is_ok() {
                     caller.given_up.record_answer(&self.region, Some(operation));
@@ -342,6 +339,22 @@ impl ServiceCalls {
                 response
             }
         }
+    }
+
+    /// Waits until a call may be sent. Returns how often it may be attempted, and what it holds until it ends.
+    ///
+    /// # Errors
+    /// It is not worth sending.
+    async fn begin_call(
+        &self,
+        operation: Operation,
+    ) -> Result<(u32, Turn, Option<SemaphorePermit<'_>>), Gap> {
+        let caller = &self.caller;
+        let turn = caller.limits.wait_for_turn(&self.region, operation).await;
+        let permit = caller.permits.acquire().await.ok();
+        self.refuse_call(operation)?;
+        let most = caller.given_up.max_attempts(&self.region, operation);
+        Ok((most, turn, permit))
     }
 
     /// Refuses a call that is not worth sending.
@@ -360,12 +373,8 @@ impl ServiceCalls {
         }
     }
 
-    fn explain_failure<E: OperationError>(
-        &self,
-        operation: Operation,
-        error: &SdkError<E, HttpResponse>,
-    ) -> Gap {
-        let gap = error::gap_from_error(operation, error);
+    fn explain_failure(&self, operation: Operation, failed: &FailedCall<'_>) -> Gap {
+        let gap = failed.to_gap(operation);
         tracing::debug!(
             region = self.region,
             operation = operation.name,
@@ -373,13 +382,13 @@ impl ServiceCalls {
             "{}",
             escape_invisible(&gap.message)
         );
-        let status = error.raw_response().map(|it| it.status().as_u16());
+        let status = failed.status();
         let given_up = &self.caller.given_up;
         if status.is_some() {
             given_up.record_answer(&self.region, None);
         }
         let is_hopeless =
-            status.is_some_and(|status| status >= 500) || EndlessResponse::caused(error);
+            status.is_some_and(|status| status >= 500) || EndlessResponse::caused(failed.error);
         given_up.record_failure(&self.region, operation, &gap, is_hopeless);
         gap
     }

@@ -24,48 +24,94 @@ const DENIAL_CODES: [&str; 9] = [
     "UnauthorizedOperation",
 ];
 
-/// Returns the gap that a failed call leaves.
-pub(super) fn gap_from_error<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Gap
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
-    match error {
-        SdkError::ServiceError(context) => {
-            let known = context.err().code().unwrap_or_default();
-            let message = context.err().message().unwrap_or_default();
-            let empty = error
-                .raw_response()
-                .and_then(|response| response.body().bytes())
-                .is_none_or(<[u8]>::is_empty);
-            // Responses to HEAD have no body, and so no code.
-            let code = match (known, status) {
-                ("", Some(403)) if empty => "AccessDenied",
-                ("", Some(404)) if empty => "NotFound",
-                ("", Some(503)) if empty => "SlowDown",
-                ("", _) => return unreadable_response(operation, error, status),
-                (code, _) => code,
-            };
-            operation.make_gap(classify_code(code), code, shorten_message(message))
+/// A call that failed, without the type of its error: what is made of it is compiled once, not for each operation.
+pub(super) struct FailedCall<'e> {
+    /// Its error.
+    pub(super) error: &'e (dyn std::error::Error + 'static),
+    failure: Failure<'e>,
+    response: Option<&'e HttpResponse>,
+}
+
+enum Failure<'e> {
+    /// The service answered with an error.
+    Service { code: &'e str, message: &'e str },
+    /// The time limit of the call expired.
+    Timeout,
+    /// The request was not sent, or had no response.
+    Dispatch { is_timeout: bool },
+    /// The response cannot be read.
+    Response,
+    /// Anything else.
+    Other,
+}
+
+impl<'e> FailedCall<'e> {
+    /// Returns a failed call.
+    pub(super) fn new<E>(error: &'e SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        FailedCall {
+            error,
+            failure: match error {
+                SdkError::ServiceError(context) => Failure::Service {
+                    code: context.err().code().unwrap_or_default(),
+                    message: context.err().message().unwrap_or_default(),
+                },
+                SdkError::TimeoutError(_) => Failure::Timeout,
+                SdkError::DispatchFailure(failure) => Failure::Dispatch {
+                    is_timeout: failure.is_timeout(),
+                },
+                SdkError::ResponseError(_) => Failure::Response,
+                _ => Failure::Other,
+            },
+            response: error.raw_response(),
         }
-        SdkError::TimeoutError(_) => {
-            operation.make_gap(GapKind::Error, "Timeout", "no response within the timeout")
+    }
+
+    /// Returns the status of the response, if there is one.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.response.map(|response| response.status().as_u16())
+    }
+
+    /// Returns the gap that it leaves.
+    pub(super) fn to_gap(&self, operation: Operation) -> Gap {
+        let (error, status) = (self.error, self.status());
+        match self.failure {
+            Failure::Service {
+                code: known,
+                message,
+            } => {
+                let body = self.response.and_then(|response| response.body().bytes());
+                let empty = body.is_none_or(<[u8]>::is_empty);
+                // Responses to HEAD have no body, and so no code.
+                let code = match (known, status) {
+                    ("", Some(403)) if empty => "AccessDenied",
+                    ("", Some(404)) if empty => "NotFound",
+                    ("", Some(503)) if empty => "SlowDown",
+                    ("", _) => return unreadable_response(operation, error, status),
+                    (code, _) => code,
+                };
+                operation.make_gap(classify_code(code), code, shorten_message(message))
+            }
+            Failure::Timeout => {
+                operation.make_gap(GapKind::Error, "Timeout", "no response within the timeout")
+            }
+            Failure::Dispatch { is_timeout } => {
+                let code = match is_timeout {
+                    true => "Timeout",
+                    false => "ConnectionError",
+                };
+                operation.make_gap(GapKind::Error, code, describe_root_error(error))
+            }
+            Failure::Response if SilentResponse::caused(error) => {
+                operation.make_gap(GapKind::Error, "Timeout", describe_root_error(error))
+            }
+            Failure::Response => unreadable_response(operation, error, status),
+            Failure::Other => {
+                operation.make_gap(GapKind::Error, "RequestError", describe_root_error(error))
+            }
         }
-        SdkError::DispatchFailure(failure) => {
-            let code = if failure.is_timeout() {
-                "Timeout"
-            } else {
-                "ConnectionError"
-            };
-            operation.make_gap(GapKind::Error, code, describe_root_error(error))
-        }
-        SdkError::ResponseError(_) if SilentResponse::caused(error) => {
-            operation.make_gap(GapKind::Error, "Timeout", describe_root_error(error))
-        }
-        SdkError::ResponseError(_) => unreadable_response(operation, error, status),
-        _ => operation.make_gap(GapKind::Error, "RequestError", describe_root_error(error)),
     }
 }
 
