@@ -67,13 +67,18 @@ pub fn is_account_id(text: &str) -> bool {
 
 /// Returns the partition of a region; `aws` where the region is not known.
 ///
-/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>, and for the isolated Regions the partitions
+/// of the AWS SDK for Rust. Checked 2026-12-01.
 #[must_use]
 pub fn partition_of(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn-") => "aws-cn",
         _ if region.starts_with("us-gov-") => "aws-us-gov",
         _ if region.starts_with("eusc-") => "aws-eusc",
+        _ if region.starts_with("us-iso-") => "aws-iso",
+        _ if region.starts_with("us-isob-") => "aws-iso-b",
+        _ if region.starts_with("eu-isoe-") => "aws-iso-e",
+        _ if region.starts_with("us-isof-") => "aws-iso-f",
         _ => "aws",
     }
 }
