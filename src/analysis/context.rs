@@ -357,18 +357,9 @@ impl<'a> RuleContext<'a> {
     /// # Errors
     /// Why it could not be read or parsed.
     pub fn key_policy(&self, key_arn: &str) -> Result<Arc<Document>, Gap> {
-        self.policies
-            .document(key_arn, || self.parse_key_policy(key_arn))
-    }
-
-    fn parse_key_policy(&self, key_arn: &str) -> Result<Arc<Document>, Gap> {
-        let key = self
-            .snapshot
-            .keys
-            .get(key_arn)
-            .ok_or_else(Gap::not_collected)?;
-        let text = key.policy.get()?;
-        Document::parse(text).map(Arc::new).map_err(|error| {
+        let key = self.snapshot.keys.get(key_arn);
+        let text = key.ok_or_else(Gap::not_collected)?.policy.get()?;
+        self.policies.document(text).map_err(|error| {
             let message = format!("failed to parse the policy of key {key_arn}: {error}");
             Gap::new(GapKind::Unreadable, message)
         })
@@ -420,15 +411,15 @@ impl<'a> RuleContext<'a> {
         key_arn: &str,
         via: ViaService,
     ) -> Result<Arc<CopyAccess>, Gap> {
-        let path = (key_arn.to_owned(), via.as_str(), self.region.to_owned());
-        self.policies.copy_access(path, || {
-            let document = self.key_policy(key_arn)?;
+        let policy = self.key_policy(key_arn)?;
+        let evaluate = || {
             let central = CentralAccount {
                 account_id: self.settings.central_account.clone(),
                 org_id: self.org_id().map(str::to_owned),
             };
-            Ok(copy::evaluate_copy_access(&document, facts, &central, via))
-        })
+            copy::evaluate_copy_access(&policy, facts, &central, via)
+        };
+        Ok(self.policies.copy_access(&policy, facts, via, evaluate))
     }
 
     /// Returns what a role that makes backups may do with a key of this account through a service.
@@ -442,16 +433,17 @@ impl<'a> RuleContext<'a> {
         via: ViaService,
         role: &RoleName,
     ) -> Result<Arc<LocalAccess>, Gap> {
-        let key = (key_arn.to_owned(), via, role.name.clone());
-        self.policies.local_access(key, || {
-            let document = self.key_policy(key_arn)?;
+        let policy = self.key_policy(key_arn)?;
+        let evaluate = || {
             let role = BackupRole {
                 account: facts.key_account.clone(),
                 name: role.name.clone(),
                 organization: self.own_organization(),
             };
-            Ok(evaluate_local_access(&document, facts, &role, via))
-        })
+            evaluate_local_access(&policy, facts, &role, via)
+        };
+        let policies = self.policies;
+        Ok(policies.local_access(&policy, facts, via, &role.name, evaluate))
     }
 
     /// Returns what is known about the organization of this account: what was read, else what is configured.

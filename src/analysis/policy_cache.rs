@@ -4,19 +4,36 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::iam::document::Document;
+use crate::iam::document::{Document, ParseError};
 use crate::key_sharing::copy::CopyAccess;
-use crate::key_sharing::facts::ViaService;
+use crate::key_sharing::facts::{KeyFacts, ViaService};
 use crate::key_sharing::local_use::LocalAccess;
-use crate::model::observed::Gap;
 
 use super::schedule::Runs;
 
-/// A key's ARN, the service that calls KMS, and the region.
-pub(super) type KeyPath = (String, &'static str, String);
+/// What the answer of a key policy depends on. Keys that have it in common, as those of one template do, have the answer
+/// in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct PolicyUse {
+    /// The address of the parsed policy, which the cache keeps.
+    policy: usize,
+    facts: KeyFacts,
+    via: ViaService,
+}
 
-/// A key's ARN, the service that calls KMS, and the name of a backup role.
-pub(super) type KeyAndRole = (String, ViaService, String);
+impl PolicyUse {
+    fn new(policy: &Arc<Document>, facts: &KeyFacts, via: ViaService) -> Self {
+        let mut facts = facts.clone();
+        if policy.is_about_any_resource() {
+            facts.forget_id();
+        }
+        PolicyUse {
+            policy: Arc::as_ptr(policy).addr(),
+            facts,
+            via,
+        }
+    }
+}
 
 /// Values by what they are computed from.
 type Cache<K, V> = RwLock<BTreeMap<K, Arc<OnceLock<V>>>>;
@@ -24,51 +41,51 @@ type Cache<K, V> = RwLock<BTreeMap<K, Arc<OnceLock<V>>>>;
 /// A schedule and its time zone.
 type ScheduleInZone = (String, Option<String>);
 
-/// Parsed key policies and their evaluations, one per key and caller, and the runs of schedules.
+/// Parsed key policies and their evaluations, and the runs of schedules. The central account and the organization are
+/// those of one snapshot.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
-    documents: Cache<String, Result<Arc<Document>, Gap>>,
-    copy_access: Cache<KeyPath, Result<Arc<CopyAccess>, Gap>>,
-    local_access: Cache<KeyAndRole, Result<Arc<LocalAccess>, Gap>>,
+    documents: Cache<String, Result<Arc<Document>, ParseError>>,
+    copy_access: Cache<PolicyUse, Arc<CopyAccess>>,
+    // By the name of the backup role too.
+    local_access: Cache<(PolicyUse, String), Arc<LocalAccess>>,
     runs: Cache<ScheduleInZone, Result<Arc<Runs>, String>>,
 }
 
 impl PolicyCache {
-    /// Returns the policy of a key, parsed at the first call.
+    /// Returns the policy with a text, parsed at the first call.
     ///
     /// # Errors
-    /// Why the policy could not be read or parsed.
-    pub(super) fn document(
-        &self,
-        key_arn: &str,
-        parse: impl FnOnce() -> Result<Arc<Document>, Gap>,
-    ) -> Result<Arc<Document>, Gap> {
-        get_or_compute(&self.documents, key_arn, || key_arn.to_owned(), parse)
+    /// The text is not a policy.
+    pub(super) fn document(&self, text: &str) -> Result<Arc<Document>, ParseError> {
+        let parse = || Document::parse(text).map(Arc::new);
+        get_or_compute(&self.documents, text, || text.to_owned(), parse)
     }
 
-    /// Returns what the central account may do with a key, evaluated at the first call.
-    ///
-    /// # Errors
-    /// Why the key's policy is not known.
+    /// Returns what the central account may do with a key under a policy of this cache, evaluated at the first call.
     pub(super) fn copy_access(
         &self,
-        path: KeyPath,
-        evaluate: impl FnOnce() -> Result<CopyAccess, Gap>,
-    ) -> Result<Arc<CopyAccess>, Gap> {
-        let evaluate = || evaluate().map(Arc::new);
-        get_or_compute(&self.copy_access, &path, || path.clone(), evaluate)
+        policy: &Arc<Document>,
+        facts: &KeyFacts,
+        via: ViaService,
+        evaluate: impl FnOnce() -> CopyAccess,
+    ) -> Arc<CopyAccess> {
+        let key = PolicyUse::new(policy, facts, via);
+        let evaluate = || Arc::new(evaluate());
+        get_or_compute(&self.copy_access, &key, || key.clone(), evaluate)
     }
 
-    /// Returns what this account may do with a key, evaluated at the first call.
-    ///
-    /// # Errors
-    /// Why the key's policy is not known.
+    /// Returns what a backup role may do with a key under a policy of this cache, evaluated at the first call.
     pub(super) fn local_access(
         &self,
-        key: KeyAndRole,
-        evaluate: impl FnOnce() -> Result<LocalAccess, Gap>,
-    ) -> Result<Arc<LocalAccess>, Gap> {
-        let evaluate = || evaluate().map(Arc::new);
+        policy: &Arc<Document>,
+        facts: &KeyFacts,
+        via: ViaService,
+        role: &str,
+        evaluate: impl FnOnce() -> LocalAccess,
+    ) -> Arc<LocalAccess> {
+        let key = (PolicyUse::new(policy, facts, via), role.to_owned());
+        let evaluate = || Arc::new(evaluate());
         get_or_compute(&self.local_access, &key, || key.clone(), evaluate)
     }
 
@@ -109,4 +126,63 @@ where
         Arc::clone(cache.entry(own_key()).or_default())
     });
     value.get_or_init(compute).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::key_sharing::copy::{CentralAccount, evaluate_copy_access};
+
+    use super::*;
+
+    fn key(region: &str, id: &str) -> KeyFacts {
+        KeyFacts {
+            key_arn: Some(format!("arn:aws:kms:{region}:111122223333:key/{id}")),
+            key_account: "111122223333".to_owned(),
+            ..KeyFacts::default()
+        }
+    }
+
+    /// Returns how often the cache evaluates the policy of some keys.
+    fn count_evaluations(resource: &str, keys: &[KeyFacts]) -> usize {
+        let central = CentralAccount {
+            account_id: "692653576357".to_owned(),
+            org_id: None,
+        };
+        let cache = PolicyCache::default();
+        let text = format!(
+            r#"{{"Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "692653576357"}},
+                "Action": "kms:*", "Resource": "{resource}"}}]}}"#
+        );
+        let mut count = 0;
+        for key in keys {
+            // Each key has a text of its own.
+            let policy = cache.document(&text.clone()).expect("a policy");
+            let evaluate = || {
+                count += 1;
+                evaluate_copy_access(&policy, key, &central, ViaService::Ec2)
+            };
+            cache.copy_access(&policy, key, ViaService::Ec2, evaluate);
+        }
+        count
+    }
+
+    #[test]
+    fn keys_with_one_policy_are_evaluated_once_unless_it_names_one_of_them() {
+        let one = key("eu-central-1", "1");
+        let unlike = KeyFacts {
+            origin: Some("EXTERNAL".to_owned()),
+            ..one.clone()
+        };
+        let elsewhere = key("eu-west-1", "1");
+        let keys = [one.clone(), key("eu-central-1", "2"), one];
+        assert_eq!(count_evaluations("*", &keys), 1);
+        let named = "arn:aws:kms:eu-central-1:111122223333:key/1";
+        assert_eq!(count_evaluations(named, &keys), 2);
+        let [one, other, _] = keys;
+        assert_eq!(
+            count_evaluations("*", &[one, unlike, elsewhere, other]),
+            3,
+            "other facts, and another region"
+        );
+    }
 }

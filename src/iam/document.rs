@@ -95,6 +95,19 @@ pub struct Document {
     pub statements: Vec<Statement>,
 }
 
+impl Document {
+    /// Whether each statement is about every resource, as those of key policies are, where `*` is the key.
+    #[must_use]
+    pub fn is_about_any_resource(&self) -> bool {
+        let is_any = |it: &Statement| match &it.resource {
+            Select::Only(resources) => resources.iter().any(|it| it == "*"),
+            Select::Except(_) => false,
+            Select::Missing => true,
+        };
+        self.statements.iter().all(is_any)
+    }
+}
+
 /// Why a text is not a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {message}")]

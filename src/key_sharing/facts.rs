@@ -51,6 +51,19 @@ impl KeyFacts {
         }
     }
 
+    /// Leaves out which of the keys of its account and region it is.
+    pub(crate) fn forget_id(&mut self) {
+        if let Some(arn) = self.arn()
+            && arn.resource.starts_with("key/")
+        {
+            let any = Arn {
+                resource: "key/*",
+                ..arn
+            };
+            self.key_arn = Some(any.to_string());
+        }
+    }
+
     /// Whether the central account owns the key, which counts as shared.
     #[must_use]
     pub fn is_central(&self, central: &CentralAccount) -> bool {

@@ -48,16 +48,13 @@ impl AwsType {
     /// Whether an ARN has the shape of the type.
     #[must_use]
     pub fn matches_arn(&self, arn: &Arn<'_>) -> bool {
-        let Some(shape) = self.arn else {
-            return false;
-        };
-        let Some((service, resource)) = shape.split_once(':') else {
-            return arn.service == shape;
-        };
         // First, because nearly every type is of another service, and all are compared with each resource.
-        if arn.service != service {
+        let Some(rest) = self.arn.and_then(|shape| shape.strip_prefix(arn.service)) else {
             return false;
-        }
+        };
+        let Some(resource) = rest.strip_prefix(':') else {
+            return rest.is_empty();
+        };
         let (parent, child) = match resource.split_once("/*/") {
             Some((parent, child)) => (parent, Some(child)),
             None => (resource, None),

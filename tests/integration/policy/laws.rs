@@ -130,21 +130,40 @@ fn statements() -> impl Strategy<Value = Vec<Value>> {
     )
 }
 
-/// The ten verdicts, then the own account's.
-fn verdicts(statements: &[Value], known: bool) -> Vec<Verdict> {
+fn parse(statements: &[Value]) -> Document {
     let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
-    let document = Document::parse(&text).unwrap();
-    let key = KeyFacts {
-        key_arn: known.then(|| "arn:aws:kms:eu-central-1:111122223333:key/1".into()),
+    Document::parse(&text).unwrap()
+}
+
+/// A key of which only the account is known.
+fn unknown_key() -> KeyFacts {
+    KeyFacts {
         key_account: "111122223333".into(),
         ..KeyFacts::default()
-    };
-    let access = evaluate_copy_access_any(&document, &key, &central());
-    let role = BackupRole {
+    }
+}
+
+fn key(id: &str) -> KeyFacts {
+    KeyFacts {
+        key_arn: Some(format!("arn:aws:kms:eu-central-1:111122223333:key/{id}")),
+        ..unknown_key()
+    }
+}
+
+fn backup_role() -> BackupRole {
+    BackupRole {
         account: "111122223333".into(),
         name: ROLE.into(),
         organization: Organization::Member("o-a1b2c3d4e5".into()),
-    };
+    }
+}
+
+/// The ten verdicts, then the own account's.
+fn verdicts(statements: &[Value], known: bool) -> Vec<Verdict> {
+    let document = parse(statements);
+    let key = if known { key("1") } else { unknown_key() };
+    let access = evaluate_copy_access_any(&document, &key, &central());
+    let role = backup_role();
     let local = |via| evaluate_local_access(&document, &key, &role, via).verdict();
     let ten = access
         .actions
@@ -191,13 +210,33 @@ proptest! {
     }
 
     #[test]
+    fn a_policy_about_any_resource_treats_all_keys_alike(mut policy in statements()) {
+        for statement in &mut policy {
+            let statement = statement.as_object_mut().unwrap();
+            statement.remove("NotResource");
+            statement.insert("Resource".to_owned(), json!(["arn:aws:kms:eu-central-1:111122223333:key/1", "*"]));
+        }
+        let document = parse(&policy);
+        prop_assert!(document.is_about_any_resource());
+        let [one, other] = ["1", "2"].map(|id| {
+            let key = key(id);
+            let copies = evaluate_copy_access_any(&document, &key, &central());
+            (copies, evaluate_local_access(&document, &key, &backup_role(), ViaService::Ec2))
+        });
+        prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn a_policy_that_treats_keys_differently_is_not_about_any_resource(policy in statements()) {
+        let document = parse(&policy);
+        let [one, other] = ["1", "2"].map(|id| evaluate_copy_access_any(&document, &key(id), &central()));
+        prop_assert!(one == other || !document.is_about_any_resource());
+    }
+
+    #[test]
     fn a_merged_policy_passes_or_a_deny_is_named(policy in statements(), known: bool, via in 0_usize..3) {
         let text = json!({"Version": "2012-10-17", "Statement": policy}).to_string();
-        let key = KeyFacts {
-            key_arn: known.then(|| "arn:aws:kms:eu-central-1:111122223333:key/1".into()),
-            key_account: "111122223333".into(),
-            ..KeyFacts::default()
-        };
+        let key = if known { key("1") } else { unknown_key() };
         let merged = check_merge(&text, &key, &central(), [None, Some(ViaService::Ec2), Some(ViaService::Rds)][via]);
         prop_assert_eq!(merged, Ok(()));
     }
@@ -217,8 +256,7 @@ proptest! {
         let at = at.index(text.len());
         text.replace_range(at..=at, &piece);
         if let Ok(document) = Document::parse(&text) {
-            let key = KeyFacts { key_account: "111122223333".into(), ..KeyFacts::default() };
-            let _ = evaluate_copy_access_any(&document, &key, &central());
+            let _ = evaluate_copy_access_any(&document, &unknown_key(), &central());
         }
     }
 }
