@@ -433,7 +433,10 @@ async fn read_parts(
             false => None,
         }
     };
-    let (regions, all_buckets, elsewhere) = tokio::join!(each_region, all_buckets, elsewhere);
+    // Each region has begun what it does not let wait when the next is polled.
+    let begun = async { reader.keys.record_lists_begun() };
+    let (regions, all_buckets, (), elsewhere) =
+        tokio::join!(biased; each_region, all_buckets, begun, elsewhere);
     RegionalParts {
         regions,
         all_buckets,

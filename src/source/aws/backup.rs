@@ -139,8 +139,7 @@ async fn list_vaults(reader: &RegionReader<'_>, calls: &ServiceCalls) -> Listing
         .list_items(LIST_VAULTS, pages, |page| {
             let vaults = page.backup_vault_list?.into_iter();
             let vaults: Vec<Option<Vault>> = vaults.map(vault_from).collect();
-            let found = vaults.iter().flatten();
-            found.for_each(|it| reader.request_key(Resource::Vault(it)));
+            reader.request_keys(vaults.iter().flatten().map(Resource::Vault));
             Some(vaults)
         })
         .await

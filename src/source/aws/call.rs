@@ -330,7 +330,7 @@ impl ServiceCalls {
             response = async {
                 let (most, turn, _permit) = self.begin_call(operation).await?;
                 // All cores sign requests and parse responses.
-                let response = Task::spawn(limit_attempts_to(most, turn, call)).await;
+                let response = Task::spawn_in_turn(limit_attempts_to(most, turn, call)).await;
                 response.map_err(|error| self.explain_failure(operation, &FailedCall::new(&error)))
             } => {
                 if response.is_ok() {

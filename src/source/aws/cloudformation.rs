@@ -24,6 +24,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_STACKS, LIST_STACK_RESOURCES],
     tags: TagSource::Own,
     finds_one_by_one: false,
+    names_keys: false,
     list: |reader| {
         Box::pin(async move {
             let found = list_stacks(reader).await;

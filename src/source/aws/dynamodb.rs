@@ -24,6 +24,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[LIST_TABLES, DESCRIBE_TABLE],
     tags: TagSource::Tagging(&["dynamodb:table"]),
     finds_one_by_one: false,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let found = list_tables(reader).await;

@@ -36,6 +36,7 @@ pub const INSTANCE_READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_INSTANCES],
     tags: TagSource::Own,
     finds_one_by_one: false,
+    names_keys: false,
     list: |reader| {
         Box::pin(async move {
             let found = describe_instances(reader, None).await;
@@ -59,6 +60,7 @@ pub const VOLUME_READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_VOLUMES],
     tags: TagSource::Own,
     finds_one_by_one: false,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let found = describe_volumes(reader, None).await;
@@ -203,8 +205,7 @@ async fn describe_volumes(reader: &RegionReader<'_>, filter: Option<Filter>) -> 
             let volumes = page.volumes?.into_iter();
             let volumes: Vec<Option<Volume>> = volumes.map(|it| volume_from(reader, it)).collect();
             // An account may have many pages of volumes: their keys are read meanwhile.
-            let found = volumes.iter().flatten();
-            found.for_each(|it| reader.request_key(Resource::Volume(it)));
+            reader.request_keys(volumes.iter().flatten().map(Resource::Volume));
             Some(volumes)
         })
         .await
@@ -298,9 +299,8 @@ pub async fn read_ebs_defaults(reader: &RegionReader<'_>) -> EbsDefaults {
         kms_key: match kms_key {
             Ok(response) => {
                 let key = GET_EBS_KEY.require_text(response.kms_key_id, "KmsKeyId");
-                if let Observed::Known(name) = &key {
-                    reader.keys.request(reader.region, name);
-                }
+                let name = key.known().map(String::as_str);
+                reader.keys.request(reader.region, name);
                 key
             }
             Err(gap) => Observed::Unknown(gap),

@@ -23,6 +23,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_FILE_SYSTEMS],
     tags: TagSource::Own,
     finds_one_by_one: true,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let found = describe_file_systems(reader, None).await;

@@ -34,6 +34,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::Own,
     finds_one_by_one: true,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let calls = reader.begin_service("fsx");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 /// A key that a resource names.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct KeyRequest {
 #[derive(Debug)]
 pub struct KeyRequests {
     state: Mutex<State>,
+    /// Whether the lists that name keys have begun.
+    begun: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -38,28 +41,45 @@ impl KeyRequests {
             sender: Some(sender).filter(|_| is_open),
             known: BTreeMap::new(),
         };
-        let state = Mutex::new(state);
-        (KeyRequests { state }, receiver)
+        let requests = KeyRequests {
+            state: Mutex::new(state),
+            begun: watch::Sender::new(!is_open),
+        };
+        (requests, receiver)
     }
 
-    /// Asks for a key.
-    pub fn request(&self, region: &str, name: &str) {
+    /// Waits until the lists that name keys have begun, in all regions.
+    pub async fn wait_for_lists(&self) {
+        let mut begun = self.begun.subscribe();
+        // The sender outlives this future.
+        let _ = begun.wait_for(|begun| *begun).await;
+    }
+
+    /// Lets all other calls begin.
+    pub fn record_lists_begun(&self) {
+        self.begun.send_replace(true);
+    }
+
+    /// Asks for keys.
+    pub fn request<'n>(&self, region: &str, names: impl IntoIterator<Item = &'n str>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { sender, known } = &mut *state;
         let Some(sender) = sender else {
             return;
         };
-        if known.get(region).is_some_and(|names| names.contains(name)) {
-            return;
+        let known = known.entry(region.to_owned()).or_default();
+        for name in names {
+            if known.contains(name) {
+                continue;
+            }
+            known.insert(name.to_owned());
+            let request = KeyRequest {
+                region: region.to_owned(),
+                name: name.to_owned(),
+            };
+            // Nobody listens after the scan was stopped.
+            let _ = sender.send(request);
         }
-        let names = known.entry(region.to_owned()).or_default();
-        names.insert(name.to_owned());
-        let request = KeyRequest {
-            region: region.to_owned(),
-            name: name.to_owned(),
-        };
-        // Nobody listens after the scan was stopped.
-        let _ = sender.send(request);
     }
 
     /// Ends the requests.
@@ -71,16 +91,18 @@ impl KeyRequests {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
     fn a_name_arrives_once_and_none_after_the_end() {
         let (requests, mut receiver) = KeyRequests::new(true);
         for region in ["eu-west-1", "eu-west-1", "eu-west-3"] {
-            requests.request(region, "alias/data");
+            requests.request(region, ["alias/data"; 2]);
         }
         requests.close();
-        requests.request("eu-west-1", "alias/other");
+        requests.request("eu-west-1", ["alias/other"]);
         let mut arrived = Vec::new();
         while let Ok(request) = receiver.try_recv() {
             arrived.push((request.region, request.name));
@@ -90,10 +112,20 @@ mod tests {
         assert_eq!(arrived, expected);
     }
 
+    #[tokio::test]
+    async fn other_lists_wait_for_those_that_name_keys() {
+        let (requests, _receiver) = KeyRequests::new(true);
+        assert_eq!(requests.wait_for_lists().now_or_never(), None);
+        requests.record_lists_begun();
+        requests.wait_for_lists().await;
+        // Where no keys are read, nothing is first.
+        KeyRequests::new(false).0.wait_for_lists().await;
+    }
+
     #[test]
     fn a_scan_without_keys_asks_for_none() {
         let (requests, mut receiver) = KeyRequests::new(false);
-        requests.request("eu-west-1", "alias/data");
+        requests.request("eu-west-1", ["alias/data"]);
         assert!(receiver.try_recv().is_err());
     }
 }

@@ -36,7 +36,13 @@ pub fn readers_of(scope: &ScanScope) -> impl Iterator<Item = &'static ServiceRea
 
 /// Lists the resources of a region, for the services in scope.
 pub(super) async fn list_resources(reader: &RegionReader<'_>) -> Region {
-    let readings = readers_of(reader.scope).map(|it| (it.list)(reader));
+    let readings = readers_of(reader.scope).map(|it| match it.names_keys {
+        true => (it.list)(reader),
+        false => Box::pin(async {
+            reader.keys.wait_for_lists().await;
+            (it.list)(reader).await
+        }),
+    });
     store_all(reader, readings).await
 }
 
@@ -110,11 +116,14 @@ async fn store_all<'a>(
         *gap = Some(Gap::not_asked());
     }
     let mut readings: FuturesUnordered<Reading<'a>> = readings.collect();
+    let mut listed = 0;
     while let Some(store) = readings.next().await {
         store(&mut region);
-        region
-            .listed_resources()
-            .for_each(|it| reader.request_key(it));
+        let count = region.listed_resources().count();
+        if count > listed {
+            listed = count;
+            reader.request_keys(region.listed_resources());
+        }
     }
     region
 }

@@ -36,6 +36,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::OwnOrTagging(&["rds:db", "rds:cluster"]),
     finds_one_by_one: true,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let (mut instances, clusters) = tokio::join!(

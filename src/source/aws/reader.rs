@@ -94,12 +94,10 @@ impl RegionReader<'_> {
         self.caller.begin_services(self.region, names)
     }
 
-    /// Asks for the key of a resource that was just listed.
-    pub fn request_key(&self, resource: Resource<'_>) {
-        let key = resource.kms_key().and_then(Observed::known);
-        if let Some(name) = key.and_then(Option::as_deref) {
-            self.keys.request(self.region, name);
-        }
+    /// Asks for the keys of resources that were just listed.
+    pub fn request_keys<'r>(&self, resources: impl Iterator<Item = Resource<'r>>) {
+        let keys = resources.filter_map(|it| it.kms_key()?.known()?.as_deref());
+        self.keys.request(self.region, keys);
     }
 
     /// Returns the ARN of a resource of this account in the region.

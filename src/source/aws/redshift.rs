@@ -25,6 +25,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_CLUSTERS, LIST_NAMESPACES],
     tags: TagSource::TaggingIfAny(&["redshift-serverless:namespace"]),
     finds_one_by_one: true,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let (clusters, namespaces) =

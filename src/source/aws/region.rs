@@ -272,16 +272,20 @@ async fn read_parts(
             Subset::All | Subset::Enabled(..) => backup_jobs::list_jobs(reader).await,
         }
     };
-    let (resources, tags, enabled, ebs_defaults, backup, jobs, exports, key_aliases) = tokio::join!(
-        lists,
-        read_all_tags(reader, subset),
-        enabled,
-        read_if(scope.ebs_defaults, ec2::read_ebs_defaults(reader)),
-        backup::read_region(reader, policy),
-        read_if(scope.jobs, jobs),
-        read_if(scope.exports, cloudformation::list_exports(reader)),
-        read_if(scope.key_aliases, kms::list_aliases(reader)),
-    );
+    let others = async {
+        reader.keys.wait_for_lists().await;
+        tokio::join!(
+            read_all_tags(reader, subset),
+            enabled,
+            read_if(scope.ebs_defaults, ec2::read_ebs_defaults(reader)),
+            backup::read_region(reader, policy),
+            read_if(scope.jobs, jobs),
+            read_if(scope.exports, cloudformation::list_exports(reader)),
+            read_if(scope.key_aliases, kms::list_aliases(reader)),
+        )
+    };
+    let (resources, (tags, enabled, ebs_defaults, backup, jobs, exports, key_aliases)) =
+        tokio::join!(lists, others);
     RegionParts {
         resources,
         tags,

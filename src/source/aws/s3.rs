@@ -44,6 +44,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::Tagging(&["s3"]),
     finds_one_by_one: false,
+    names_keys: false,
     list: |_| Box::pin(async { store(|_| ()) }),
     find: |_, _| Box::pin(async { store(|_| ()) }),
 };
@@ -304,11 +305,9 @@ async fn read_bucket(
         let absent = &["ServerSideEncryptionConfigurationNotFoundError"];
         let response = calls.find_optional(GET_ENCRYPTION, absent, call).await;
         let encryption = response.and_then(encryption_from);
-        let key = encryption
-            .as_ref()
-            .ok()
-            .and_then(|it| it.kms_key.as_deref());
-        key.inspect(|name| reader.keys.request(&region, name));
+        let found = encryption.as_ref().ok();
+        let key = found.and_then(|it| it.kms_key.as_deref());
+        reader.keys.request(&region, key);
         encryption.into()
     };
     let expiry = async {

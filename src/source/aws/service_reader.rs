@@ -47,6 +47,8 @@ pub struct ServiceReader {
     pub tags: TagSource,
     /// Whether each resource is looked up with a separate call, whereas a page of a list has many.
     pub finds_one_by_one: bool,
+    /// Whether its lists name keys.
+    pub names_keys: bool,
     /// Lists all resources of a region.
     pub list: for<'a> fn(&'a RegionReader<'a>) -> Reading<'a>,
     /// Looks some resources of a region up.

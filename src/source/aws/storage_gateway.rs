@@ -40,6 +40,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::TaggingIfAny(&["storagegateway"]),
     finds_one_by_one: false,
+    names_keys: true,
     list: |reader| {
         Box::pin(async move {
             let (gateways, volumes) = read_gateways(reader, |_| true).await;

@@ -1,11 +1,22 @@
 //! Work on another thread.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
+use std::thread;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+
+/// The futures that may begin at once. To begin a call takes a processor for longer than all the rest of it: if a hundred
+/// begin together, none is sent before the last one is signed.
+static BEGINNING: LazyLock<Semaphore> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    Semaphore::new(cores)
+});
 
 /// A future that runs on any thread, from the moment it is spawned until this is dropped.
 #[derive(Debug)]
@@ -15,6 +26,20 @@ impl<T: Send + 'static> Task<T> {
     /// Starts a future.
     pub fn spawn(future: impl Future<Output = T> + Send + 'static) -> Self {
         Task(tokio::spawn(future))
+    }
+
+    /// Starts a future after those that were started so before it: it begins when they wait for something, or have ended.
+    pub fn spawn_in_turn(future: impl Future<Output = T> + Send + 'static) -> Self {
+        Task::spawn(async {
+            let mut future = pin!(future);
+            let turn = BEGINNING.acquire().await;
+            let begun = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+            drop(turn);
+            match begun {
+                Poll::Ready(output) => output,
+                Poll::Pending => future.await,
+            }
+        })
     }
 }
 
@@ -41,6 +66,7 @@ impl<T> Drop for Task<T> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -57,6 +83,23 @@ mod tests {
         assert!(has_started.await.is_ok());
         drop(task);
         assert!(dropped.await.is_err(), "what it held is dropped");
+    }
+
+    #[tokio::test]
+    async fn a_task_in_turn_begins_when_those_before_it_wait() {
+        let cores = thread::available_parallelism().unwrap().get();
+        let (started, mut has_started) = unbounded_channel();
+        let begin = |number| {
+            let started = started.clone();
+            Task::spawn_in_turn(async move {
+                started.send(number).ok();
+                std::future::pending::<()>().await;
+            })
+        };
+        let tasks: Vec<_> = (0..2 * cores).map(begin).collect();
+        for number in 0..tasks.len() {
+            assert_eq!(has_started.recv().await, Some(number));
+        }
     }
 
     #[tokio::test]

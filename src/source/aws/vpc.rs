@@ -28,6 +28,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::Own,
     finds_one_by_one: false,
+    names_keys: false,
     list: |reader| {
         Box::pin(async move {
             let found = read_network(reader).await;

@@ -252,3 +252,38 @@ fn a_service_with_many_enabled_resources_is_listed() {
         }
     }
 }
+
+#[test]
+fn lists_that_name_keys_are_sent_before_all_others_in_all_regions() {
+    let endpoint = Endpoint::start([]);
+    let args = ["--concurrency", "1"];
+    let run = User::new().collect(&endpoint, &[REGION, "eu-west-3"], &args);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let sent: Vec<String> = endpoint
+        .requests()
+        .into_iter()
+        .map(|it| it.operation)
+        .collect();
+    let first = |name: &str| sent.iter().position(|it| it == name).unwrap();
+    let lists = [
+        "ec2:DescribeVolumes",
+        "dynamodb:ListTables",
+        "elasticfilesystem:DescribeFileSystems",
+        "rds:DescribeDBInstances",
+        "redshift:DescribeClusters",
+    ];
+    let others = [
+        "ec2:DescribeInstances",
+        "backup:ListBackupVaults",
+        "backup:ListBackupJobs",
+        "tag:GetResources",
+    ];
+    for list in lists {
+        // The second one is that of the other region, or a second page.
+        let mut of_list = (0..sent.len()).filter(|at| sent[*at] == list);
+        let second = of_list.nth(1).unwrap();
+        for other in others {
+            assert!(second < first(other), "{list} {other}: {sent:?}");
+        }
+    }
+}
