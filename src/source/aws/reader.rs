@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::Resource;
-use crate::model::observed::Observed;
 use crate::model::service::Service;
 use crate::model::snapshot::GLOBAL;
 
