@@ -11,6 +11,7 @@ mod answer;
 mod evaluation;
 mod fact_sources;
 mod gating;
+pub mod in_order;
 mod options;
 mod parallel;
 mod places;

@@ -1,15 +1,15 @@
 //! Prepares the places of a snapshot and evaluates their resources, on several threads.
 
-use std::num::NonZero;
+use std::convert::Infallible;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use crate::model::snapshot::{Region, Snapshot};
 use crate::report::Part;
 
 use super::evaluation::{Evaluation, Inputs};
+use super::in_order::{count_threads, map_in_order};
 use super::places::{Place, PreparedPlace};
 use super::resource::{EvaluatedResource, Subject};
 
@@ -34,9 +34,8 @@ impl<'a> Evaluation<'a, '_> {
     pub(super) fn evaluate_places(&mut self, places: &[Place<'a>], part: &Part<'_>) {
         let threads = match has_few_resources(self.inputs.snapshot) {
             true => 1,
-            false => thread::available_parallelism().map_or(1, NonZero::get),
+            false => count_threads(MAX_THREADS),
         };
-        let threads = threads.clamp(1, MAX_THREADS);
         let mut prepared = prepare_places(self.inputs, places, part, threads);
         let unread = prepared.iter_mut().filter_map(|it| it.unread.take());
         self.unread.extend(unread);
@@ -46,52 +45,20 @@ impl<'a> Evaluation<'a, '_> {
             .collect();
         let of_places = prepared.iter().zip(subjects);
         let batches = of_places.flat_map(|(place, subjects)| split_batches(place, subjects));
+        let inputs = self.inputs;
+        let work = |batch| evaluate_batch(inputs, batch);
+        let emit = |evaluated: Vec<EvaluatedResource>| {
+            evaluated.into_iter().for_each(|it| self.emit_evaluated(it));
+            Ok::<_, Infallible>(())
+        };
         match threads {
             1 => {
-                for batch in batches {
-                    let evaluated = evaluate_batch(self.inputs, batch);
-                    evaluated.into_iter().for_each(|it| self.emit_evaluated(it));
-                }
+                let Ok(()) = batches.map(work).try_for_each(emit);
             }
-            _ => self.evaluate_on_threads(batches, threads),
-        }
-    }
-
-    fn evaluate_on_threads<'p>(
-        &mut self,
-        batches: impl Iterator<Item = Batch<'p, 'a>>,
-        threads: usize,
-    ) where
-        'a: 'p,
-    {
-        let inputs = self.inputs;
-        // Batches are dealt in turn, so that taking them in turn restores the order.
-        let mut hands: Vec<Vec<Batch<'p, 'a>>> = (0..threads).map(|_| Vec::new()).collect();
-        for (turn, batch) in (0..threads).cycle().zip(batches) {
-            hands[turn].push(batch);
-        }
-        thread::scope(|scope| {
-            let receivers = hands.into_iter().map(|hand| {
-                let (sender, receiver) = sync_channel::<Vec<EvaluatedResource>>(BATCHES_AHEAD);
-                scope.spawn(move || {
-                    for batch in hand {
-                        // The receiver is gone only if this run ends early.
-                        if sender.send(evaluate_batch(inputs, batch)).is_err() {
-                            return;
-                        }
-                    }
-                });
-                receiver
-            });
-            let receivers: Vec<_> = receivers.collect();
-            for receiver in receivers.iter().cycle() {
-                // Who has no batch left is followed by nobody who has.
-                let Ok(evaluated) = receiver.recv() else {
-                    break;
-                };
-                evaluated.into_iter().for_each(|it| self.emit_evaluated(it));
+            _ => {
+                let Ok(()) = map_in_order(batches, threads, BATCHES_AHEAD, work, emit);
             }
-        });
+        }
     }
 }
 

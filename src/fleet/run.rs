@@ -1,11 +1,9 @@
 //! A run: the list of accounts, and one result per account.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
 use super::FleetError;
+use crate::evaluate::in_order::{count_threads, map_in_order};
 use crate::exit::{Exit, FailOn};
 use crate::model::fleet::{Account, Outcome, Roster, Shard};
 use crate::model::snapshot::Snapshot;
@@ -343,38 +341,9 @@ fn visit_results<'a>(
     accounts: Vec<&'a Account>,
     visit: &mut dyn FnMut(&'a Account, Read) -> Result<(), FleetError>,
 ) -> Result<(), FleetError> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.clamp(1, MAX_READERS);
-    thread::scope(|scope| {
-        // Accounts are dealt in turn, so that taking their results in turn restores the order.
-        let receivers = (0..threads).map(|turn| {
-            let own: Vec<&Account> = accounts
-                .iter()
-                .copied()
-                .skip(turn)
-                .step_by(threads)
-                .collect();
-            let (sender, receiver) = sync_channel(0);
-            scope.spawn(move || {
-                for account in own {
-                    // The receiver is gone if another result could not be read.
-                    if sender.send(read_account_result(store, account)).is_err() {
-                        return;
-                    }
-                }
-            });
-            receiver
-        });
-        let receivers: Vec<_> = receivers.collect();
-        for (account, receiver) in accounts.iter().zip(receivers.iter().cycle()) {
-            match receiver.recv() {
-                Ok(result) => visit(account, result?)?,
-                // The thread panicked, and so does this scope.
-                Err(_) => break,
-            }
-        }
-        Ok(())
-    })
+    let read = |account| (account, read_account_result(store, account));
+    let visit = |(account, read): (_, Result<Read, _>)| visit(account, read?);
+    map_in_order(accounts, count_threads(MAX_READERS), 0, read, visit)
 }
 
 /// Reads the results of the accounts of a summary that have a report, one after the other.
