@@ -1,9 +1,6 @@
 //! Prepares the places of a snapshot and evaluates their resources, on several threads.
 
 use std::convert::Infallible;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::model::snapshot::{Region, Snapshot};
 use crate::report::Part;
@@ -78,27 +75,13 @@ fn prepare_places<'a>(
     if threads == 1 {
         return places.iter().filter_map(prepare).collect();
     }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut prepared = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = places.get(at) else {
-                return prepared;
-            };
-            prepared.extend(prepare(place).map(|it| (at, it)));
-        }
+    let mut prepared = Vec::new();
+    let keep = |place| {
+        prepared.extend(place);
+        Ok::<_, Infallible>(())
     };
-    let mut prepared: Vec<(usize, PreparedPlace<'a>)> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut prepared = work();
-        for other in others {
-            prepared.extend(other.join().unwrap_or_else(|it| resume_unwind(it)));
-        }
-        prepared
-    });
-    prepared.sort_by_key(|(at, _)| *at);
-    prepared.into_iter().map(|(_, it)| it).collect()
+    let Ok(()) = map_in_order(places, threads, places.len(), prepare, keep);
+    prepared
 }
 
 fn split_batches<'p, 'a>(
