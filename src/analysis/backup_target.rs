@@ -15,7 +15,7 @@ use crate::text::and_more;
 
 use super::backup_types::{ANY, BackupType, type_of};
 use super::context::RuleContext;
-use super::selection_arns::SelectionArns;
+use super::selection_arns::{ArnPatterns, SelectionArns, has_wildcard};
 
 /// The keys of the tags that a snapshot keeps of resources.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +62,9 @@ impl<'a> Target<'a> {
         arns: &SelectionArns,
         known: KnownTags<'_>,
     ) -> Truth {
+        let is_exact = self.shape.is_none() && !has_wildcard(&self.arn);
+        let arn = is_exact.then_some(self.arn.as_ref());
+        let named = |patterns: &ArnPatterns| patterns.cover(arn, |it| self.is_named_by(it));
         let tagged = selection.tags.iter().map(|tag| {
             let other = match self.bare && !self.is_unread {
                 true => Truth::False,
@@ -73,7 +76,7 @@ impl<'a> Target<'a> {
         let starts = if selection.resources.is_empty() && selection.tags.is_empty() {
             Truth::True
         } else {
-            arns.resources.cover(self).or(Truth::any(tagged))
+            named(&arns.resources).or(Truth::any(tagged))
         };
         let conditions = selection.conditions.iter().map(|condition| {
             self.tag(known, tag_key(&condition.key))
@@ -81,7 +84,7 @@ impl<'a> Target<'a> {
         });
         starts
             .and(Truth::all(conditions))
-            .and(!arns.not_resources.cover(self))
+            .and(!named(&arns.not_resources))
     }
 
     /// Whether a pattern of a selection covers the ARN, or the shape that the ARN will have.

@@ -5,8 +5,6 @@ use std::collections::HashSet;
 use crate::iam::truth::Truth;
 use crate::model::backup_plan::BackupSelection;
 
-use super::backup_target::Target;
-
 /// The ARNs of a selection.
 #[derive(Debug)]
 pub(super) struct SelectionArns {
@@ -42,17 +40,18 @@ impl ArnPatterns {
         }
     }
 
-    /// Whether one of them covers a resource.
-    pub(super) fn cover(&self, target: &Target<'_>) -> Truth {
-        let named = |pattern: &String| target.is_named_by(pattern);
-        let exact = match target.shape.is_none() && !has_wildcard(&target.arn) {
-            true => self.exact.contains(target.arn.as_ref()).into(),
-            false => Truth::any(self.exact.iter().map(named)),
+    /// Whether one of them covers a resource, of which the ARN may be known completely.
+    pub(super) fn cover(&self, arn: Option<&str>, is_covered_by: impl Fn(&str) -> Truth) -> Truth {
+        let exact = match arn {
+            Some(arn) => self.exact.contains(arn).into(),
+            None => Truth::any(self.exact.iter().map(|it| is_covered_by(it))),
         };
-        exact.or(Truth::any(self.wildcards.iter().map(named)))
+        exact.or(Truth::any(
+            self.wildcards.iter().map(|it| is_covered_by(it)),
+        ))
     }
 }
 
-fn has_wildcard(arn: &str) -> bool {
+pub(super) fn has_wildcard(arn: &str) -> bool {
     arn.contains(['*', '?'])
 }
