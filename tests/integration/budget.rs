@@ -17,8 +17,7 @@ const VOLUMES: usize = 6_000;
 /// when they were held.
 const MOST_PER_VOLUME: usize = 7;
 
-/// Returns the mixed account with more volumes under one of its keys, half of them without a tag, and a backup plan that
-/// names as many others.
+/// Returns the mixed account with more volumes under one of its keys, half of them without a tag.
 fn large_account(volumes: usize) -> String {
     let mut snapshot = snapshot("mixed");
     let region = "eu-central-1";
@@ -38,18 +37,6 @@ fn large_account(volumes: usize) -> String {
             "tags": {"known": tags}, "state": {"known": "available"},
             "encrypted": {"known": true}, "kms_key": {"known": key}, "attached_to": {"known": []},
         })
-    }));
-    // As many ARNs of selections, which select none of them.
-    let others =
-        (0..volumes).map(|n| format!("arn:aws:ec2:{region}:111122223333:volume/vol-e{n:016x}"));
-    let plans = snapshot["regions"][region]["backup_plans"]["items"].as_array_mut();
-    plans.unwrap().push(json!({
-        "id": "5a3f8c1e-7b2d-4e60-9c14-2d8e6f0a1b38", "name": "by-arn",
-        "selections": {"items": [{
-            "name": "volumes", "role_arn": "arn:aws:iam::111122223333:role/aws-controltower-BackupRole",
-            "resources": others.collect::<Vec<_>>(),
-        }]},
-        "rules": {"items": []},
     }));
     snapshot.to_string()
 }
