@@ -16,6 +16,7 @@ pub mod intervals;
 pub mod job_errors;
 pub mod job_history;
 mod member_key;
+pub mod network_index;
 pub mod outcome;
 pub mod policy_cache;
 pub mod proof;
@@ -27,6 +28,7 @@ pub mod role_permissions;
 pub mod rule_runs;
 pub mod s3_routing;
 pub mod schedule;
+mod selection_arns;
 pub mod sharing;
 pub mod stack_members;
 

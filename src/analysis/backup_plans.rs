@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use crate::iam::truth::Truth;
 use crate::model::arn::{Arn, partition_of};
@@ -21,6 +22,7 @@ use super::backup_target::{
 };
 use super::backup_types::types_of_kind;
 use super::context::{RuleContext, SelectionsInUse};
+use super::selection_arns::SelectionArns;
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
 ///
@@ -118,6 +120,8 @@ pub struct Protection<'a> {
     account: &'a str,
     pub(super) region: &'a str,
     known_tags: KnownTags<'a>,
+    /// The ARNs of the selections of each plan.
+    arns: Arc<Vec<Vec<SelectionArns>>>,
 }
 
 /// A backup selection that selects a resource.
@@ -152,8 +156,13 @@ pub fn in_region<'a>(cx: &RuleContext<'a>, region: &'a str) -> Result<Protection
         Some(plans) => plans.gap.clone(),
         None => Some(Gap::not_collected()),
     };
+    let list_arns = |plan: &&BackupPlan| {
+        let selections = plan.selections.items.iter();
+        selections.map(SelectionArns::new).collect()
+    };
     let made = |authority, plans: Vec<&'a BackupPlan>, of_policy, gap| Protection {
         authority,
+        arns: cx.selection_arns(region, || plans.iter().map(list_arns).collect()),
         plans,
         of_policy,
         gap,
@@ -311,9 +320,9 @@ impl<'a> Protection<'a> {
     #[must_use]
     pub fn chosen(&self, target: &Target<'_>) -> Chosen<'a> {
         let mut chosen = Chosen::default();
-        for plan in &self.plans {
-            for selection in &plan.selections.items {
-                match target.is_selected_by(selection, self.known_tags) {
+        for (plan, arns) in self.plans.iter().zip(&*self.arns) {
+            for (selection, arns) in plan.selections.items.iter().zip(arns) {
+                match target.is_selected_by(selection, arns, self.known_tags) {
                     Truth::True => chosen.by.push(Choice { plan, selection }),
                     Truth::False => {}
                     Truth::Unknown => {
@@ -441,15 +450,12 @@ impl<'a> Protection<'a> {
     fn find_in_use(&self, cx: &RuleContext<'a>) -> SelectionsInUse {
         let mut by: Vec<Choice<'a>> = Vec::new();
         let mut open = None;
-        let is_in = |by: &[Choice<'a>], choice: &Choice<'a>| {
-            by.iter()
-                .any(|it| std::ptr::eq(it.selection, choice.selection))
-        };
+        let mut known = HashSet::new();
         let targets = self.enabled(cx);
         for target in targets.iter().chain(&self.probes(cx)) {
             let chosen = self.chosen(target);
             for choice in chosen.by {
-                if !is_in(&by, &choice) {
+                if known.insert(std::ptr::from_ref(choice.selection)) {
                     by.push(choice);
                 }
             }
@@ -458,7 +464,8 @@ impl<'a> Protection<'a> {
         // A selection may be in use that selects only resources that were not read.
         for (target, gap) in self.unread(cx).into_iter().chain(self.unlisted(cx)) {
             let chosen = self.chosen(&target);
-            if chosen.unclear.is_some() || !chosen.by.iter().all(|it| is_in(&by, it)) {
+            let is_known = |it: &Choice<'a>| known.contains(&std::ptr::from_ref(it.selection));
+            if chosen.unclear.is_some() || !chosen.by.iter().all(is_known) {
                 open.get_or_insert_with(|| gap.clone());
             }
         }

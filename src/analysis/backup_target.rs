@@ -15,6 +15,7 @@ use crate::text::and_more;
 
 use super::backup_types::{ANY, BackupType, type_of};
 use super::context::RuleContext;
+use super::selection_arns::{ArnPatterns, SelectionArns, has_wildcard};
 
 /// The keys of the tags that a snapshot keeps of resources.
 #[derive(Debug, Clone, Copy)]
@@ -54,14 +55,16 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether a selection selects it. `known` says which of its tags were read.
+    /// Whether a selection with these ARNs selects it. `known` says which of its tags were read.
     pub(super) fn is_selected_by(
         &self,
         selection: &BackupSelection,
+        arns: &SelectionArns,
         known: KnownTags<'_>,
     ) -> Truth {
-        let named =
-            |patterns: &[String]| Truth::any(patterns.iter().map(|it| self.is_named_by(it)));
+        let is_exact = self.shape.is_none() && !has_wildcard(&self.arn);
+        let arn = is_exact.then_some(self.arn.as_ref());
+        let named = |patterns: &ArnPatterns| patterns.cover(arn, |it| self.is_named_by(it));
         let tagged = selection.tags.iter().map(|tag| {
             let other = match self.bare && !self.is_unread {
                 true => Truth::False,
@@ -73,7 +76,7 @@ impl<'a> Target<'a> {
         let starts = if selection.resources.is_empty() && selection.tags.is_empty() {
             Truth::True
         } else {
-            named(&selection.resources).or(Truth::any(tagged))
+            named(&arns.resources).or(Truth::any(tagged))
         };
         let conditions = selection.conditions.iter().map(|condition| {
             self.tag(known, tag_key(&condition.key))
@@ -81,7 +84,7 @@ impl<'a> Target<'a> {
         });
         starts
             .and(Truth::all(conditions))
-            .and(!named(&selection.not_resources))
+            .and(!named(&arns.not_resources))
     }
 
     /// Whether a pattern of a selection covers the ARN, or the shape that the ARN will have.
@@ -289,7 +292,7 @@ mod tests {
             bare: false,
             is_unread: false,
         };
-        target.is_selected_by(selection, KNOWN)
+        target.is_selected_by(selection, &SelectionArns::new(selection), KNOWN)
     }
 
     fn texts(list: &[&str]) -> Vec<String> {
@@ -424,15 +427,24 @@ mod tests {
             is_unread: true,
             ..target(true)
         };
-        assert_eq!(unread.is_selected_by(&by_hour, KNOWN), Truth::Unknown);
-        assert_eq!(target(false).is_selected_by(&by_hour, KNOWN), Truth::False);
-        assert_eq!(target(true).is_selected_by(&by_hour, KNOWN), Truth::False);
         assert_eq!(
-            target(false).is_selected_by(&not_by_hour, KNOWN),
+            unread.is_selected_by(&by_hour, &SelectionArns::new(&by_hour), KNOWN),
+            Truth::Unknown
+        );
+        assert_eq!(
+            target(false).is_selected_by(&by_hour, &SelectionArns::new(&by_hour), KNOWN),
+            Truth::False
+        );
+        assert_eq!(
+            target(true).is_selected_by(&by_hour, &SelectionArns::new(&by_hour), KNOWN),
+            Truth::False
+        );
+        assert_eq!(
+            target(false).is_selected_by(&not_by_hour, &SelectionArns::new(&not_by_hour), KNOWN),
             Truth::True
         );
         assert_eq!(
-            target(true).is_selected_by(&not_by_hour, KNOWN),
+            target(true).is_selected_by(&not_by_hour, &SelectionArns::new(&not_by_hour), KNOWN),
             Truth::Unknown
         );
     }
@@ -458,7 +470,7 @@ mod tests {
                 ..BackupSelection::default()
             };
             assert_eq!(
-                planned.is_selected_by(&by_pattern, KNOWN),
+                planned.is_selected_by(&by_pattern, &SelectionArns::new(&by_pattern), KNOWN),
                 want,
                 "{pattern}"
             );

@@ -26,12 +26,14 @@ use crate::settings::Settings;
 
 use super::job_history;
 use super::member_key::member_keys;
+use super::network_index::NetworkIndex;
 use super::outcome::{Shortcoming, Shortcomings};
 use super::policy_cache::PolicyCache;
 use super::region_index::RegionIndex;
 use super::role_name::{BackupRoles, RoleName};
 use super::schedule;
 use super::schedule::Runs;
+use super::selection_arns::SelectionArns;
 
 pub use crate::model::snapshot::UNKNOWN_REGION;
 
@@ -52,7 +54,32 @@ pub struct RuleContext<'a> {
     shortcomings: Shortcomings,
     policies: &'a PolicyCache,
     roles: OnceLock<BackupRoles>,
-    in_use: RwLock<BTreeMap<String, Arc<SelectionsInUse>>>,
+    in_use: ByRegion<SelectionsInUse>,
+    selection_arns: ByRegion<Vec<Vec<SelectionArns>>>,
+}
+
+/// What was found once for each region.
+#[derive(Debug)]
+struct ByRegion<T>(RwLock<BTreeMap<String, Arc<T>>>);
+
+impl<T> Default for ByRegion<T> {
+    fn default() -> Self {
+        ByRegion(RwLock::default())
+    }
+}
+
+impl<T> ByRegion<T> {
+    fn get_or_find(&self, region: &str, find: impl FnOnce() -> T) -> Arc<T> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(region) {
+            return Arc::clone(known);
+        }
+        drop(known);
+        let found = Arc::new(find());
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(region.to_owned(), Arc::clone(&found));
+        found
+    }
 }
 
 /// The positions of the plans of a region and of their selections that select something, and why there may be more.
@@ -81,7 +108,8 @@ impl<'a> RuleContext<'a> {
             shortcomings: Shortcomings::new(),
             policies,
             roles: OnceLock::new(),
-            in_use: RwLock::default(),
+            in_use: ByRegion::default(),
+            selection_arns: ByRegion::default(),
         }
     }
 
@@ -225,6 +253,23 @@ impl<'a> RuleContext<'a> {
     pub fn instance(&self, id: &str) -> Result<&'a Instance, Gap> {
         let gap = self.seen.and_then(|region| region.instances.gap.as_ref());
         found(&self.index.instances, id, gap)
+    }
+
+    /// Returns what the VPCs of the region contain.
+    #[must_use]
+    pub fn network(&self) -> &NetworkIndex<'a> {
+        &self.index.network
+    }
+
+    /// Returns the instances that may be in a VPC: where the VPCs of some are not known, all.
+    #[must_use]
+    pub fn instances_around(&self, vpc_id: &str) -> Vec<&'a Instance> {
+        match self.seen {
+            Some(region) if self.index.has_unplaced_instances => {
+                region.instances.items.iter().collect()
+            }
+            _ => self.index.network.instances_of(vpc_id).to_vec(),
+        }
     }
 
     /// Returns a DB instance of the region, including members of clusters.
@@ -385,15 +430,16 @@ impl<'a> RuleContext<'a> {
         region: &str,
         find: impl FnOnce() -> SelectionsInUse,
     ) -> Arc<SelectionsInUse> {
-        let known = self.in_use.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(region) {
-            return Arc::clone(known);
-        }
-        drop(known);
-        let found = Arc::new(find());
-        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
-        in_use.insert(region.to_owned(), Arc::clone(&found));
-        found
+        self.in_use.get_or_find(region, find)
+    }
+
+    /// Returns the ARNs of the selections of the plans of a region, listed at the first call.
+    pub(super) fn selection_arns(
+        &self,
+        region: &str,
+        list: impl FnOnce() -> Vec<Vec<SelectionArns>>,
+    ) -> Arc<Vec<Vec<SelectionArns>>> {
+        self.selection_arns.get_or_find(region, list)
     }
 
     /// Returns the roles that make the backups of the region, found at the first call.

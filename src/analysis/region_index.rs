@@ -8,9 +8,10 @@ use crate::model::fsx::FsxFileSystem;
 use crate::model::job::{BackupJob, CopyJob};
 use crate::model::rds::DbInstance;
 use crate::model::snapshot::{Region, Snapshot};
-use crate::model::{Listing, Resource};
+use crate::model::{Gap, Listing, Resource};
 
 use super::member_key::{MemberKey, member_key, member_keys};
+use super::network_index::NetworkIndex;
 
 /// The resources and jobs of one region by the names that other facts use for them.
 #[derive(Debug, Default)]
@@ -27,6 +28,10 @@ pub(super) struct RegionIndex<'a> {
     pub(super) resources: BTreeMap<MemberKey<'a>, Resource<'a>>,
     /// The stacks that directly contain a resource.
     stacks: BTreeMap<MemberKey<'a>, Vec<&'a Stack>>,
+    /// What the VPCs contain.
+    pub(super) network: NetworkIndex<'a>,
+    /// Whether the VPCs of some instances are not known because a call failed.
+    pub(super) has_unplaced_instances: bool,
     backup_jobs: BTreeMap<&'a str, Vec<&'a BackupJob>>,
     copy_jobs: BTreeMap<&'a str, Vec<&'a CopyJob>>,
 }
@@ -47,6 +52,8 @@ impl<'a> RegionIndex<'a> {
                 .filter_map(|resource| Some((member_key(resource)?, resource)))
                 .collect(),
             stacks: index_stacks(region),
+            network: NetworkIndex::new(region),
+            has_unplaced_instances: region.instances.items.iter().any(is_unplaced),
             backup_jobs: group_by(&region.backup_jobs, |job| &job.resource_arn),
             copy_jobs: group_by(&region.copy_jobs, |job| &job.resource_arn),
         }
@@ -77,6 +84,11 @@ impl<'a> RegionIndex<'a> {
         }
         found
     }
+}
+
+fn is_unplaced(instance: &Instance) -> bool {
+    let gap = instance.vpc_id.gap();
+    gap.is_some_and(Gap::is_failed_call)
 }
 
 fn index_by<T>(listing: &Listing<T>, id: fn(&T) -> &str) -> BTreeMap<&str, &T> {

@@ -51,13 +51,10 @@ pub fn outside_endpoint_ous(cx: &RuleContext<'_>) -> Option<Outcome> {
 pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, Gap> {
     let region = cx.seen()?;
     let network = &region.network;
-    let in_use = network
-        .interfaces
-        .items
-        .iter()
-        .filter(|interface| interface.vpc_id == vpc.id && interface.may_run_workload());
+    let interfaces = cx.network().interfaces_of(&vpc.id).iter();
+    let in_use = interfaces.filter(|it| it.may_run_workload());
     let mut subnets: BTreeSet<&str> = in_use.map(|it| it.subnet_id.as_str()).collect();
-    let instances = region.instances.items.iter();
+    let instances = cx.instances_around(&vpc.id).into_iter();
     let instances = instances.filter(|it| !Resource::Instance(it).is_being_deleted());
     let vpc_gap = |it: &&'a Instance| it.vpc_id.gap().filter(|gap| gap.is_failed_call());
     let is_here = |it: &&'a Instance| match it.vpc_id.known() {
@@ -94,18 +91,14 @@ pub fn workloads<'a>(cx: &RuleContext<'a>, vpc: &Vpc) -> Result<Workloads<'a>, G
 /// ignored: EC2 returns `available` although its API model has `Available`.
 #[must_use]
 pub fn s3_endpoints<'a>(
-    network: &'a Network,
+    cx: &RuleContext<'a>,
     vpc: &Vpc,
-    region: &str,
 ) -> (Vec<&'a VpcEndpoint>, Vec<&'a VpcEndpoint>) {
-    let service = format!("com.amazonaws.{region}.s3");
-    network
-        .endpoints
-        .items
-        .iter()
+    let service = format!("com.amazonaws.{}.s3", cx.region);
+    let endpoints = cx.network().endpoints_of(&vpc.id).iter().copied();
+    endpoints
         .filter(|endpoint| {
-            endpoint.vpc_id == vpc.id
-                && endpoint.endpoint_type.eq_ignore_ascii_case("gateway")
+            endpoint.endpoint_type.eq_ignore_ascii_case("gateway")
                 && endpoint.service_name.eq_ignore_ascii_case(&service)
         })
         .partition(|endpoint| endpoint.state.eq_ignore_ascii_case("available"))
@@ -114,13 +107,17 @@ pub fn s3_endpoints<'a>(
 /// Returns the route tables of a VPC that subnets use, and its main one, which serves subnets that name
 /// none; `None` where not all route tables could be read.
 #[must_use]
-pub fn route_tables_in_use(network: &Network, vpc: &Vpc) -> Option<RouteTableIds> {
+pub fn route_tables_in_use(
+    cx: &RuleContext<'_>,
+    network: &Network,
+    vpc: &Vpc,
+) -> Option<RouteTableIds> {
     let mut ids = RouteTableIds::default();
     if network.route_tables_gap(vpc).is_some() {
         return None;
     }
-    let tables = network.route_tables.items.iter();
-    for table in tables.filter(|it| it.vpc_id == vpc.id && (it.main || !it.subnets.is_empty())) {
+    let tables = cx.network().route_tables_of(&vpc.id).iter();
+    for table in tables.filter(|it| it.main || !it.subnets.is_empty()) {
         match routes_to_internet(table) {
             true => ids.public.push(table.id.clone()),
             false => ids.private.push(table.id.clone()),
@@ -172,7 +169,7 @@ pub fn endpoints_in_use<'a>(
     if !running.any && running.gap.is_none() {
         return Ok(Err(Outcome::skip("has no workloads")));
     }
-    let (endpoints, _) = s3_endpoints(network, vpc, cx.region);
+    let (endpoints, _) = s3_endpoints(cx, vpc);
     if endpoints.is_empty() {
         if let Some(gap) = network.endpoints_gap(vpc) {
             return Err(gap.clone());

@@ -3,6 +3,8 @@
 //! A waiver changes neither a status nor a verdict. A finding that it covers stays in the report, marked,
 //! and does not gate.
 
+use std::collections::BTreeMap;
+
 use crate::iam::matching::matches_glob;
 use crate::model::arn::Arn;
 use crate::report::{self, Finding, Report, StaleState, StaleWaiver};
@@ -15,6 +17,10 @@ use super::options::{Options, Scope};
 #[derive(Debug)]
 pub(super) struct WaiverLedger<'a> {
     entries: Vec<Entry<'a>>,
+    /// The positions of the waivers of a rule whose resources have no wildcards, by the resource.
+    exact: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// The positions of the other waivers of a rule.
+    wildcards: BTreeMap<&'a str, Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -40,23 +46,50 @@ impl<'a> WaiverLedger<'a> {
             uncovered: 0,
             named: false,
         });
-        WaiverLedger {
+        let mut ledger = WaiverLedger {
             entries: entries.collect(),
+            exact: BTreeMap::new(),
+            wildcards: BTreeMap::new(),
+        };
+        for (position, waiver) in options.waivers.iter().enumerate() {
+            let (rule, resource) = (waiver.rule.as_str(), waiver.resource.as_str());
+            let positions = match has_wildcard(resource) {
+                true => ledger.wildcards.entry(rule).or_default(),
+                false => ledger.exact.entry((rule, resource)).or_default(),
+            };
+            positions.push(position);
         }
+        ledger
+    }
+
+    /// Returns the positions of the waivers that may cover a finding, in the order of the config.
+    fn list_candidates(&self, rule: &str, resource: &str) -> Vec<usize> {
+        let exact = self.exact.get(&(rule, resource));
+        let wildcards = self.wildcards.get(rule);
+        let mut positions: Vec<usize> = exact
+            .into_iter()
+            .chain(wildcards)
+            .flatten()
+            .copied()
+            .collect();
+        positions.sort_unstable();
+        positions
     }
 
     /// Notes a finding that no waiver covers, because it passes or does not apply.
     pub(super) fn note_settled(&mut self, rule: &Rule, resource: &str) {
-        for entry in &mut self.entries {
-            entry.named |= rule.id == entry.waiver.rule && resource == entry.waiver.resource;
+        for position in self.list_candidates(rule.id, resource) {
+            let entry = &mut self.entries[position];
+            entry.named |= resource == entry.waiver.resource;
         }
     }
 
     /// Marks a finding with the first valid waiver that covers it.
     pub(super) fn apply(&mut self, finding: &mut Finding) {
-        for entry in &mut self.entries {
-            entry.named |=
-                finding.rule.id == entry.waiver.rule && finding.resource == entry.waiver.resource;
+        let candidates = self.list_candidates(finding.rule.id, &finding.resource);
+        for position in &candidates {
+            let entry = &mut self.entries[*position];
+            entry.named |= finding.resource == entry.waiver.resource;
             let covers = covers(entry.waiver, finding);
             entry.matched |= covers;
             if covers && entry.is_valid && finding.waiver.is_none() {
@@ -70,7 +103,8 @@ impl<'a> WaiverLedger<'a> {
         }
         // Only now: a waiver that replaced an expired one leaves nothing to count again.
         if finding.waiver.is_none() {
-            for entry in &mut self.entries {
+            for position in candidates {
+                let entry = &mut self.entries[position];
                 entry.uncovered += usize::from(covers(entry.waiver, finding));
             }
         }
@@ -114,6 +148,10 @@ fn covers(waiver: &Waiver, finding: &Finding) -> bool {
         && matches_glob(&waiver.resource, &finding.resource)
 }
 
+fn has_wildcard(resource: &str) -> bool {
+    resource.contains(['*', '?'])
+}
+
 /// Whether a finding that the waiver covers would be in this report: one config serves many accounts,
 /// regions and smaller scans, and what was not checked says nothing about its waivers.
 fn is_in_reach(
@@ -122,7 +160,7 @@ fn is_in_reach(
     options: &Options,
     rules: &[&'static Rule],
 ) -> bool {
-    let wildcard = |text: &str| text.is_empty() || text.contains(['*', '?']);
+    let wildcard = |text: &str| text.is_empty() || has_wildcard(text);
     let arn = Arn::parse(&waiver.resource);
     let this_account = arn.is_none_or(|arn| {
         wildcard(arn.account) || report.account_id.as_deref() == Some(arn.account)

@@ -53,7 +53,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     if !running.any && running.gap.is_none() {
         return Ok(Outcome::skip("no workloads"));
     }
-    let (available, others) = s3_endpoints(network, vpc, cx.region);
+    let (available, others) = s3_endpoints(cx, vpc);
     if let Some(endpoint) = available.first() {
         return Ok(Outcome::pass(format!("gateway endpoint {}", endpoint.id))
             .with("endpoint", endpoint.id.as_str()));
@@ -92,7 +92,7 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
     .remedy(others.is_empty().then(|| Remedy::CreateS3Endpoint {
         vpc_id: vpc.id.clone(),
         region: cx.region.to_owned(),
-        route_tables: route_tables_in_use(network, vpc),
+        route_tables: route_tables_in_use(cx, network, vpc),
     }))
     .with("default_vpc", vpc.is_default))
 }

@@ -2,7 +2,7 @@ use crate::analysis::s3_routing::{InUse, endpoints_in_use, routes_to_internet};
 use crate::analysis::{CheckResult, Outcome, Remedy, RuleContext, Verdict};
 use crate::model::Gap;
 use crate::model::observed::GapKind;
-use crate::model::vpc::{Network, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
+use crate::model::vpc::{Network, Route, RouteTable, Vpc, VpcEndpoint};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 
@@ -46,16 +46,12 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
         Ok(in_use) => in_use,
         Err(skip) => return Ok(skip),
     };
-    let check = |subnet: &str| check_subnet(cx.region, network, vpc, subnet, &endpoints);
+    let check = |subnet: &str| check_subnet(cx, network, vpc, subnet, &endpoints);
     let subnets = running.subnets.iter();
     let subnets = subnets.map(|subnet| Outcome::from(check(subnet)));
     // Where more may run does not matter if every subnet has the route.
-    let in_vpc = network
-        .subnets
-        .items
-        .iter()
-        .filter(|it| it.vpc_id == vpc.id);
-    let mut all = in_vpc.map(|it| check(&it.id)).peekable();
+    let in_vpc = cx.network().subnets_of(&vpc.id).iter();
+    let mut all = in_vpc.map(|it| check(it)).peekable();
     let is_routed = |outcome: CheckResult| outcome.is_ok_and(|it| it.verdict == Verdict::Pass);
     let is_settled =
         network.subnets_gap(vpc).is_none() && all.peek().is_some() && all.all(is_routed);
@@ -67,29 +63,28 @@ fn check_vpc(cx: &RuleContext<'_>, vpc: &Vpc) -> CheckResult {
 }
 
 fn check_subnet(
-    region: &str,
+    cx: &RuleContext<'_>,
     network: &Network,
     vpc: &Vpc,
     subnet: &str,
     endpoints: &[&VpcEndpoint],
 ) -> CheckResult {
-    let of_vpc = |it: &Subnet| it.id == subnet && it.vpc_id == vpc.id;
-    if !network.subnets.items.iter().any(of_vpc) {
+    if !cx.network().has_subnet(&vpc.id, subnet) {
         if let Some(gap) = network.subnets_gap(vpc) {
             return Err(gap.clone());
         }
         return Ok(Outcome::skip("its subnet was deleted during the scan"));
     }
-    let tables = find_route_tables(network, vpc, subnet)?;
+    let tables = find_route_tables(cx, network, vpc, subnet)?;
     let tables: Result<Vec<_>, Gap> = tables
         .into_iter()
-        .map(|table| check_table(region, network, vpc, (table, subnet), endpoints))
+        .map(|table| check_table(cx, network, vpc, (table, subnet), endpoints))
         .collect();
     Ok(Outcome::worst(tables?).unwrap_or_else(|| Outcome::skip("has no route table")))
 }
 
 fn check_table(
-    region: &str,
+    cx: &RuleContext<'_>,
     network: &Network,
     vpc: &Vpc,
     (table, subnet): (&RouteTable, &str),
@@ -105,17 +100,9 @@ fn check_table(
             "every subnet in use routes S3 to the endpoint",
         ));
     }
-    let listed = |id: &str| {
-        network
-            .endpoints
-            .items
-            .iter()
-            .any(|endpoint| endpoint.id == id)
-    };
-    let elsewhere = table
-        .routes
-        .iter()
-        .any(|route| route.target.starts_with("vpce-") && !listed(&route.target));
+    let elsewhere = table.routes.iter().any(|route| {
+        route.target.starts_with("vpce-") && !cx.network().has_endpoint(&route.target)
+    });
     if let Some(gap) = find_state_gap(table, leads_to_endpoint) {
         return Err(gap);
     }
@@ -125,7 +112,8 @@ fn check_table(
     }
     let public = is_public(table)?;
     let fix = format!(
-        "Run `aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {} --add-route-table-ids {}`. Choose a quiet time: this interrupts open connections to S3.",
+        "Run `aws ec2 modify-vpc-endpoint --region {} --vpc-endpoint-id {} --add-route-table-ids {}`. Choose a quiet time: this interrupts open connections to S3.",
+        cx.region,
         endpoints
             .first()
             .map_or("", |endpoint| endpoint.id.as_str()),
@@ -146,7 +134,7 @@ fn check_table(
         .fix(fix)
         .remedy(endpoints.first().map(|endpoint| Remedy::AddRouteTable {
             vpc_id: vpc.id.clone(),
-            region: region.to_owned(),
+            region: cx.region.to_owned(),
             endpoint_id: endpoint.id.clone(),
             route_table_id: table.id.clone(),
         }))
@@ -199,27 +187,23 @@ fn find_state_gap(table: &RouteTable, is_wanted: impl Fn(&Route) -> bool) -> Opt
 /// Returns the route table that is in effect for the subnet: its own, or else the main one of the VPC. In a plan its own
 /// may be one of several with the same routes.
 fn find_route_tables<'a>(
-    network: &'a Network,
+    cx: &RuleContext<'a>,
+    network: &Network,
     vpc: &Vpc,
     subnet: &str,
 ) -> Result<Vec<&'a RouteTable>, Gap> {
-    let tables = &network.route_tables;
-    let named = tables.items.iter();
-    let named: Vec<&RouteTable> = named
-        .filter(|table| table.subnets.iter().any(|id| id == subnet))
-        .collect();
+    let named = cx.network().route_tables_naming(subnet);
     if !named.is_empty() {
-        return Ok(named);
+        return Ok(named.to_vec());
     }
     // Only the complete list shows that the subnet has no explicit association.
     if let Some(gap) = network.route_tables_gap(vpc) {
         return Err(gap.clone());
     }
+    let mut tables = cx.network().route_tables_of(&vpc.id).iter();
     tables
-        .items
-        .iter()
-        .find(|table| table.main && table.vpc_id == vpc.id)
-        .map(|table| vec![table])
+        .find(|table| table.main)
+        .map(|table| vec![*table])
         .ok_or_else(|| {
             let message = format!(
                 "no route table for {subnet} and no main route table for {}",

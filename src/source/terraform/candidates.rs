@@ -6,6 +6,8 @@
 //!
 //! Source: <https://developer.hashicorp.com/terraform/internals/json-format#expression-representation>.
 
+use std::collections::HashSet;
+
 use crate::text::and_more;
 
 use super::item::Item;
@@ -26,6 +28,8 @@ pub(super) struct Candidate<'a> {
 pub(super) struct Candidates<'a> {
     /// Resources of the wanted types.
     pub(super) found: Vec<Candidate<'a>>,
+    /// The addresses of these.
+    addresses: HashSet<&'a str>,
     /// First known value that may choose between them, or leave the attribute unset.
     pub(super) choice: Option<String>,
     /// First part that is null, so that the attribute may be unset.
@@ -107,7 +111,7 @@ impl<'a> Candidates<'a> {
 
     pub(super) fn add(&mut self, item: &'a Item<'a>, attribute: Option<&'a str>) {
         self.hits += 1;
-        if !self.found.iter().any(|it| it.item.address == item.address) {
+        if self.addresses.insert(item.address) {
             self.found.push(Candidate { item, attribute });
         }
     }

@@ -1,5 +1,7 @@
 //! KMS keys: those in the plan, with their policies, and those that the plan only names.
 
+use std::collections::HashSet;
+
 use crate::model::arn::{Arn, partition_of};
 use crate::model::encryption::is_aws_alias;
 use crate::model::kms::{Key, KeyMetadata};
@@ -102,10 +104,14 @@ impl<'a> Reader<'a> {
             Link::Open(gap) => Found::Open(gap),
             Link::OneOf(items, gap) => {
                 let mut arns = Vec::new();
+                let mut known = HashSet::new();
                 for item in items {
                     match self.follow_key(item, depth) {
-                        Some(Found::Is(arn)) if arns.contains(&arn) => {}
-                        Some(Found::Is(arn)) => arns.push(arn),
+                        Some(Found::Is(arn)) => {
+                            if known.insert(arn.clone()) {
+                                arns.push(arn);
+                            }
+                        }
                         _ => return Found::Open(gap),
                     }
                 }
