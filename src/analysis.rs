@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod policy_cache;
 pub mod proof;
 mod region_index;
+mod rejected_plans;
 pub mod remedy;
 pub(crate) mod role_call;
 pub mod role_name;

@@ -122,7 +122,7 @@ pub struct Config {
     /// See [`Settings::central_account`].
     pub central_account: Option<Spanned<String>>,
     /// See [`Settings::regions`].
-    pub regions: Option<Vec<Spanned<String>>>,
+    pub regions: Option<Spanned<Vec<Spanned<String>>>>,
     /// See [`Settings::tag_key`].
     pub tag_key: Option<Spanned<String>>,
     /// Standard that determines the severities.
@@ -220,8 +220,14 @@ impl Config {
     /// The problem and its line: invalid TOML, an unknown key, a wrong type or an invalid value.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| {
-            let message = suggest_field(error.message());
-            Self::error_at(text, error.span().unwrap_or_default(), &message)
+            let span = error.span().unwrap_or_default();
+            let message = match text.get(span.clone()) {
+                Some("[waiver]") => {
+                    "a waiver is a table of an array: write `[[waiver]]`".to_owned()
+                }
+                _ => suggest_field(error.message()),
+            };
+            Self::error_at(text, span, &message)
         })?;
         let check = |value: &Spanned<String>, is_valid: bool, message: &str| match is_valid {
             true => Ok(()),
@@ -246,11 +252,12 @@ impl Config {
                 "tag_key must not be empty",
             )?;
         }
-        if let Some([]) = config.regions.as_deref() {
+        let regions = config.regions.as_ref();
+        if let Some(empty) = regions.filter(|it| it.get_ref().is_empty()) {
             let message = "regions must contain at least one region";
-            return Err(Self::error_at(text, 0..0, message));
+            return Err(Self::error_at(text, empty.span(), message));
         }
-        for region in config.regions.iter().flatten() {
+        for region in regions.into_iter().flat_map(Spanned::get_ref) {
             let name = region.get_ref();
             let message = format!("{name:?} is not a region name such as eu-central-1");
             check(region, is_region_name(name), &message)?;
@@ -285,7 +292,7 @@ impl Config {
             settings.central_account = owned(account);
         }
         if let Some(regions) = &self.regions {
-            settings.regions = regions.iter().map(owned).collect();
+            settings.regions = regions.get_ref().iter().map(owned).collect();
             settings.backup_regions.clone_from(&settings.regions);
         }
         if let Some(key) = &self.tag_key {
@@ -465,6 +472,7 @@ mod tests {
             ("a = \n", 1, ""),
             ("[[waivers]]\nrule = \"x\"\n", 1, "unknown field `waivers`"),
             ("[[waiver]]\nrule = \"x\"\n", 1, "missing field"),
+            ("\n[waiver]\nrule = \"x\"\n", 2, "write `[[waiver]]`"),
             (&waiver("2026-02-30"), 6, "2026-02-30"),
             (&waiver("2026-6-30"), 6, "2026-6-30"),
             (&waiver("20260630"), 6, "20260630"),
@@ -504,8 +512,8 @@ mod tests {
                 "line 10, column 19: central_account must be an AWS account id of 12 digits\n   |\n10 | central_account = \"12\"\n   |                   ^^^^",
             ),
             (
-                "regions = []\n",
-                "line 1, column 1: regions must contain at least one region",
+                "\nregions = []\n",
+                "line 2, column 11: regions must contain at least one region\n  |\n2 | regions = []\n  |           ^^",
             ),
         ] {
             assert_eq!(Config::parse(text).unwrap_err().to_string(), expected);

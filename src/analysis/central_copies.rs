@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::model::Resource;
 use crate::model::arn::{Arn, partition_of};
-use crate::model::backup_plan::{BackupPlan, BackupRule, ColdStorage, CopyAction};
+use crate::model::backup_plan::{BackupPlan, BackupRule, CopyAction};
 use crate::model::observed::Gap;
 use crate::model::snapshot::UNKNOWN_REGION;
-use crate::model::{Observed, Resource};
 use crate::text::plural_days;
 
 use super::RuleContext;
@@ -15,6 +15,7 @@ use super::backup_plans::{Choice, Protection, account_of, expect_backups, in_reg
 use super::backup_types::{BackupType, type_of};
 use super::intervals::Interval;
 use super::proof::EFS_VAULT;
+use super::rejected_plans::{find_rejection, find_unread_limits};
 use super::rule_runs::{Pause, Subject, Survival, find_runs};
 use super::schedule::{Minute, Runs};
 
@@ -169,12 +170,11 @@ fn add_copy<'a>(
     if !is_central(cx, &vault_arn) {
         return;
     }
-    if let Some(prevented) = find_obstacle(cx, protection.region, rule, action, &vault_arn) {
+    if let Some(prevented) = find_obstacle(cx, protection.region, plan, rule, &vault_arn) {
         copies.prevented.push(prevented);
         return;
     }
-    let mut lifecycles = [&rule.cold_storage, &action.cold_storage].into_iter();
-    let open = lifecycles.find_map(|it| it.gap().filter(|gap| is_failure(gap)));
+    let open = find_unread_limits(plan).find(|gap| is_failure(gap));
     // A rule that was not read may run instead.
     let rival = plan.rules.gap.as_ref().filter(|gap| gap.is_failed_call());
     let open = open.or(rival);
@@ -260,8 +260,8 @@ const OTHER_RULE: &str =
 fn find_obstacle(
     cx: &RuleContext<'_>,
     region: &str,
+    plan: &BackupPlan,
     rule: &BackupRule,
-    action: &CopyAction,
     vault_arn: &str,
 ) -> Option<Prevented> {
     let name = &rule.name;
@@ -272,14 +272,14 @@ fn find_obstacle(
             request.to_owned(),
         );
     }
-    if is_too_short(rule.retention_days, &rule.cold_storage)
-        || is_too_short(action.retention_days, &action.cold_storage)
-    {
+    if let Some(rejection) = find_rejection(plan) {
+        let (plan, faulty) = (&plan.name, &rejection.rule.name);
         return prevented(
             format!(
-                "rule {name} copies to the central account, but with a lifecycle that AWS Backup does not accept: it deletes backups less than {COLD_STORAGE_DAYS} days after they move to cold storage"
+                "AWS Backup rejects plan {plan} because of rule {faulty}: {}",
+                rejection.reason
             ),
-            format!("to keep backups for at least {COLD_STORAGE_DAYS} days in cold storage"),
+            format!("to correct rule {faulty} of plan {plan}"),
         );
     }
     if cx.runs(rule).is_ok_and(|runs| runs.has_ended) {
@@ -292,18 +292,6 @@ fn find_obstacle(
         );
     }
     None
-}
-
-/// The days that a backup stays in cold storage at least.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html>.
-const COLD_STORAGE_DAYS: u32 = 90;
-
-/// Whether a lifecycle deletes backups too soon after they move to cold storage.
-fn is_too_short(retention_days: Option<u32>, cold_storage: &Observed<Option<ColdStorage>>) -> bool {
-    let moved = cold_storage.known().copied().flatten();
-    let least = moved.map(|it| it.after_days.saturating_add(COLD_STORAGE_DAYS));
-    matches!((retention_days, least), (Some(days), Some(least)) if days < least)
 }
 
 fn is_central(cx: &RuleContext<'_>, vault_arn: &str) -> bool {

@@ -92,6 +92,22 @@ pub fn longest_gap_hours(starts: &[Minute]) -> Option<u32> {
     Some(hours.div_ceil(60))
 }
 
+/// Whether a schedule cannot be a cron expression: it does not have six fields, or not `?` in exactly one of the
+/// fields for days. What else AWS rejects is not known here.
+#[must_use]
+pub(super) fn is_malformed(expression: &str) -> bool {
+    let trimmed = expression.trim();
+    if strip_call(trimmed, "rate").is_some() {
+        return false;
+    }
+    let fields = strip_call(trimmed, "cron").unwrap_or(trimmed);
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    match fields[..] {
+        [_, _, days, _, weekdays, _] => (days == "?") == (weekdays == "?"),
+        _ => true,
+    }
+}
+
 fn strip_call<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(name)?.trim_start();
     Some(rest.strip_prefix('(')?.strip_suffix(')')?.trim())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, UnknownArgumentValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::evaluate::Scope;
@@ -207,6 +207,9 @@ pub(super) struct EvaluationArgs {
     /// Check only these rules or groups
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = NameParser(offer_rules), hide_possible_values = true)]
     pub(super) rule: Vec<String>,
+    // Groups of rules have no flag. Without this one, clap suggests the one that is spelled most similarly.
+    #[arg(long = "group", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--rule").and_suggest("the value of --rule can be a group"))]
+    _group: Option<String>,
     /// Skip these rules or groups
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',', value_parser = NameParser(offer_rules), hide_possible_values = true)]
     pub(super) skip_rule: Vec<String>,

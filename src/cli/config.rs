@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use toml::Spanned;
 
 use crate::settings::{CONFIG_FILE, Config};
 
@@ -32,7 +33,7 @@ impl LoadedConfig {
             config,
             file: Some((path, text)),
         };
-        for name in loaded.config.regions.iter().flatten() {
+        for name in loaded.config.regions.iter().flat_map(Spanned::get_ref) {
             let checked = check_region(name.get_ref());
             loaded.with_line(name.span(), checked.map_err(anyhow::Error::msg))?;
         }

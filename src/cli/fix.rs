@@ -175,16 +175,20 @@ fn list_remarks(args: &FixArgs, report: &Report, changes: &[Change]) -> Vec<Stri
             ));
         }
     }
-    if changes.is_empty() && args.ids.is_empty() {
-        remarks.push("no failing findings; nothing to fix".to_owned());
-    } else if let Some(remark) = (args.dialect.explain_empty)(changes) {
-        remarks.push(remark.to_owned());
-    }
     let unknown = report.findings.iter();
     let unknown = unknown
         .filter(|it| it.gating && it.status == Status::Unknown)
         .count();
-    if unknown > 0 || !report.unread.is_empty() {
+    let is_incomplete = unknown > 0 || !report.unread.is_empty();
+    if changes.is_empty() && args.ids.is_empty() {
+        remarks.push(match is_incomplete {
+            true => "no failing findings in what was read".to_owned(),
+            false => "no failing findings; nothing to fix".to_owned(),
+        });
+    } else if let Some(remark) = (args.dialect.explain_empty)(changes) {
+        remarks.push(remark.to_owned());
+    }
+    if is_incomplete {
         remarks.push(format!(
             "results are incomplete ({}, {}); more fixes may be needed",
             plural(unknown, "inconclusive finding"),

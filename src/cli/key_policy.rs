@@ -10,6 +10,7 @@ use crate::key_sharing::copy::Overall;
 use crate::key_sharing::facts::{CentralAccount, KeyFacts, ViaService};
 use crate::model::arn::Arn;
 use crate::report::key_policy::{KeyPolicy, Question, write_json, write_policy, write_text};
+use crate::source::saved::read_owner;
 
 use super::args::GlobalArgs;
 use super::config::LoadedConfig;
@@ -105,6 +106,9 @@ pub(super) fn run(args: &KeyPolicyArgs, global: &GlobalArgs) -> anyhow::Result<E
         backup_role: settings.backup_role,
     };
     let name = input::display_name(&args.file);
+    if read_owner(&text).is_ok() {
+        bail!("{name} is a snapshot, not a key policy; `backup-check scan FILE` checks its keys");
+    }
     let policy = KeyPolicy::evaluate(&text, question).with_context(|| name)?;
     let mut obstacle = None;
     output::write_stdout(global, |style, out| {

@@ -27,6 +27,11 @@ pub enum EarlierError {
     /// It is JSON without a schema.
     #[error("not a --format json report: no \"schema\" field")]
     NotAReport,
+    /// It is a snapshot of an account.
+    #[error(
+        "this is a snapshot; --baseline needs a report of it: `backup-check scan FILE --format json`"
+    )]
+    Snapshot,
     /// It has an unsupported schema.
     #[error(
         "unsupported schema {found:?}; --baseline needs a --format json report of schema {SCHEMA:?}"
@@ -54,6 +59,7 @@ pub enum EarlierError {
 #[serde(expecting = "an object")]
 struct Head {
     schema: Option<String>,
+    snapshot_version: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +101,11 @@ impl Earlier {
             true => EarlierError::Lines,
             false => EarlierError::Json(error),
         })?;
-        let schema = head.schema.ok_or(EarlierError::NotAReport)?;
+        let schema = match (head.schema, head.snapshot_version) {
+            (Some(schema), _) => schema,
+            (None, Some(_)) => return Err(EarlierError::Snapshot),
+            (None, None) => return Err(EarlierError::NotAReport),
+        };
         if schema != SCHEMA {
             return Err(EarlierError::Schema { found: schema });
         }

@@ -11,12 +11,12 @@ use crate::analysis::central_copies::{
 use crate::analysis::intervals::find_interval_of_plans;
 use crate::analysis::rule_runs::Subject;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
-use crate::model::Gap;
 use crate::model::Observed;
 use crate::model::backup_plan::BackupSelection;
 use crate::model::fact::Fact;
 use crate::model::snapshot::Region;
 use crate::model::tag::ENABLED;
+use crate::model::{Gap, GapKind};
 use crate::rule::{Check, Group, Owner, rule};
 use crate::settings::Severity;
 use crate::text::and_more;
@@ -217,10 +217,14 @@ fn check_copy_action<'a>(
     let interval = interval.filter(|it| it.shortest == it.longest);
     let hours = interval.map(|it| it.shortest);
     let outcome = if copies.made.is_empty() {
-        if let Some(gap) = copies.open.or_else(|| chosen.open.clone()) {
-            return Err(gap);
-        }
-        Err(report_no_copy(cx, protection, chosen, &copies.prevented))
+        let open = copies.open.or_else(|| chosen.open.clone());
+        let outcome = report_no_copy(cx, protection, chosen, &copies.prevented);
+        // The copies that a file declares are checked, although it does not list the plans that exist.
+        Err(match open {
+            Some(gap) if is_outside(&gap, &copies.prevented) => outcome.noted(&gap.message),
+            Some(gap) => return Err(gap),
+            None => outcome,
+        })
     } else {
         let unread = || protection.unread_selections();
         let open = copies
@@ -251,6 +255,11 @@ fn check_copy_action<'a>(
             .with("interval_hours", hours)
     };
     Ok(outcome.map(told).map_err(told))
+}
+
+/// Whether a gap is that a file declares copies that are not made, and does not list the plans that exist.
+fn is_outside(gap: &Gap, prevented: &[Prevented]) -> bool {
+    gap.kind == GapKind::Unplanned && !prevented.is_empty()
 }
 
 /// Reports copies to the central account: a warning if none of them outlives the local backup, and the violation if none

@@ -420,6 +420,14 @@ fn an_invalid_baseline_is_rejected() {
         ("[]", &["before.json", "expected an object"]),
         ("{}", &["before.json", "no \"schema\""]),
         (
+            "{\"snapshot_version\": 1, \"regions\": {}}",
+            &[
+                "before.json",
+                "this is a snapshot",
+                "scan FILE --format json",
+            ],
+        ),
+        (
             "{\"id\": \"a\"}\n{\"scan\": {}}\n",
             &["ndjson", "--format json"],
         ),

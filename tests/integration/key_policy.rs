@@ -344,3 +344,15 @@ fn the_account_is_taken_from_the_arn() {
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("--key-account"), "{}", run.stderr);
 }
+
+#[test]
+fn a_snapshot_is_not_a_policy() {
+    let snapshot = json!({"snapshot_version": 1, "account_id": "111122223333", "regions": {}});
+    let run = run_key_policy(&snapshot.to_string(), &[]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("is a snapshot") && run.stderr.contains("`backup-check scan FILE`"),
+        "{}",
+        run.stderr
+    );
+}

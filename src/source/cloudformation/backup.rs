@@ -93,6 +93,13 @@ fn read_days(holder: &Resolved, name: &str) -> Result<Option<u32>, Gap> {
     Ok(given.map(|days| u32::try_from(days).unwrap_or(0)))
 }
 
+/// Returns the retention of a lifecycle in days; `None` where backups do not expire, as with -1.
+fn read_retention(holder: &Resolved) -> Result<Option<u32>, Gap> {
+    let given = holder.get("Lifecycle").get("DeleteAfterDays").as_integer();
+    let days = locate_gap("DeleteAfterDays", given)?.filter(|days| *days != -1);
+    Ok(days.map(|days| u32::try_from(days).unwrap_or(0)))
+}
+
 fn read_cold_storage(holder: &Resolved) -> Result<Option<ColdStorage>, Gap> {
     let lifecycle = holder.get("Lifecycle");
     let days = lifecycle.get("MoveToColdStorageAfterDays").as_integer()?;
@@ -155,13 +162,12 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
         Some(vault) => vault_name(build, &vault),
         None => require_text(vault.text()?)?,
     };
-    let kept = |holder: &Resolved| read_days(&holder.get("Lifecycle"), "DeleteAfterDays");
     let copies = rule.get("CopyActions").read_list(|copy| {
         Ok(CopyAction {
             vault_arn: require_text(
                 build.text_with_stand_ins(&copy.get("DestinationBackupVaultArn"))?,
             )?,
-            retention_days: kept(copy)?,
+            retention_days: read_retention(copy)?,
             cold_storage: read_cold_storage(copy).into(),
         })
     });
@@ -178,7 +184,7 @@ fn read_rule(build: &Build<'_>, rule: &Resolved) -> Result<BackupRule, Gap> {
             .as_boolean()
             .map(|given| given.unwrap_or(false))
             .into(),
-        retention_days: kept(rule)?,
+        retention_days: read_retention(rule)?,
         cold_storage: read_cold_storage(rule).into(),
         copies: copies?,
     })

@@ -30,6 +30,10 @@ fn a_usage_error_names_the_argument_and_the_way_out() {
         ),
         (&["--gate", "money"], &["money", "tagging"]),
         (
+            &["--group", "tagging"],
+            &["--group", "--rule", "the value of --rule can be a group"],
+        ),
+        (
             &["--allow-unknown", "kms-key-share"],
             &["did you mean kms-key-shared?"],
         ),

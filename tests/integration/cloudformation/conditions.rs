@@ -403,3 +403,48 @@ Resources:
     };
     assert!(is_open("#Bucket") && is_open("#Of"));
 }
+
+// The file does not list the plans that exist in the account, but the deployment of this one fails.
+#[test]
+fn a_plan_that_aws_rejects_fails() {
+    for (rule, expected) in [
+        ("ScheduleExpression: cron(0 3 * * *)", Status::Fail),
+        ("Lifecycle: {DeleteAfterDays: 0}", Status::Fail),
+        ("Lifecycle: {DeleteAfterDays: -1}", Status::Pass),
+    ] {
+        let (status, message) = judge_plan(rule);
+        assert_eq!(status, expected, "{message}");
+        let is_rejected = message.contains("AWS Backup rejects plan Plan");
+        assert_eq!(is_rejected, expected == Status::Fail, "{message}");
+    }
+}
+
+/// Returns what is said of a plan with a rule.
+fn judge_plan(rule: &str) -> (Status, String) {
+    let resources = "Plan:
+  Type: AWS::Backup::BackupPlan
+  Properties:
+    BackupPlan:
+      BackupPlanName: daily
+      BackupPlanRule:
+        - RuleName: all
+          TargetBackupVault: local
+          RULE
+          CopyActions: [{DestinationBackupVaultArn: 'arn:aws:backup:eu-west-1:692653576357:backup-vault:central'}]
+Tagged:
+  Type: AWS::Backup::BackupSelection
+  Properties:
+    BackupPlanId: !Ref Plan
+    BackupSelection:
+      SelectionName: tagged
+      IamRoleArn: !Sub arn:aws:iam::${AWS::AccountId}:role/Backup
+      ListOfTags: [{ConditionType: STRINGEQUALS, ConditionKey: backup, ConditionValue: enabled}]";
+    let resources = resources.replace("RULE", rule);
+    let report = judge(&read(&of(&resources), Some("eu-west-1"), &[]).snapshot);
+    let policy = report
+        .findings
+        .iter()
+        .find(|it| it.rule.id == "backup-policy-effective")
+        .unwrap();
+    (policy.status, policy.explanation.message.clone())
+}
