@@ -55,3 +55,33 @@ impl ArnPatterns {
 pub(super) fn has_wildcard(arn: &str) -> bool {
     arn.contains(['*', '?'])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_known_arn_is_compared_with_patterns_alone() {
+        let volume = |id: &str| format!("arn:aws:ec2:eu-central-1:111122223333:volume/{id}");
+        let selection = BackupSelection {
+            resources: vec![volume("vol-1"), volume("vol-2"), volume("*-3")],
+            ..BackupSelection::default()
+        };
+        let arns = SelectionArns::new(&selection);
+        let compared = Cell::new(0);
+        let compare = |_: &str| {
+            compared.set(compared.get() + 1);
+            Truth::False
+        };
+        let known = volume("vol-2");
+        assert_eq!(arns.resources.cover(Some(&known), compare), Truth::True);
+        let other = volume("vol-9");
+        assert_eq!(arns.resources.cover(Some(&other), compare), Truth::False);
+        assert_eq!(compared.replace(0), 2, "once for each resource");
+        // Of what has no ARN yet, each may be the one.
+        assert_eq!(arns.resources.cover(None, compare), Truth::False);
+        assert_eq!(compared.get(), 3);
+    }
+}

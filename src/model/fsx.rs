@@ -32,9 +32,29 @@ pub struct FsxFileSystem {
     /// Whether it is linked to a data repository in S3, which only Lustre can be.
     #[serde(default)]
     pub is_linked: Observed<bool>,
+    /// Whether its storage class is Intelligent-Tiering, of OpenZFS.
+    #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
+    pub is_tiered: Observed<bool>,
     /// Its storage capacity.
     #[serde(default, skip_serializing_if = "Observed::is_not_collected")]
     pub size: Observed<Size>,
+}
+
+/// Whether a `StorageType` is Intelligent-Tiering.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_FileSystem.html>. Checked 2026-12-01.
+///
+/// # Errors
+/// It is not documented.
+pub fn is_intelligent_tiering(storage_type: &str) -> Result<bool, Gap> {
+    match storage_type {
+        "INTELLIGENT_TIERING" => Ok(true),
+        "SSD" | "HDD" => Ok(false),
+        _ => Err(Gap::new(
+            GapKind::Unreadable,
+            format!("the StorageType {storage_type:?} is not documented"),
+        )),
+    }
 }
 
 impl FsxFileSystem {
@@ -60,6 +80,9 @@ impl FsxFileSystem {
 
 /// The type of file systems and volumes of FSx for NetApp ONTAP.
 pub const ONTAP: &str = "ONTAP";
+
+/// The type of file systems and volumes of FSx for OpenZFS.
+pub const OPENZFS: &str = "OPENZFS";
 
 /// The type of file systems of FSx for Lustre.
 pub const LUSTRE: &str = "LUSTRE";

@@ -2,7 +2,7 @@ use crate::analysis::copy_regions::{find_uncopied_type, is_uncopied_somewhere};
 use crate::analysis::stack_members::find_members;
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::ec2::Instance;
-use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
+use crate::model::fsx::{FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OPENZFS, OntapKind};
 use crate::model::rds::{BACKUP_TARGET, DbInstance};
 use crate::model::storage_gateway::{Gateway, holds_volumes};
 use crate::model::tagged::TaggedResource;
@@ -17,7 +17,8 @@ rule! {
     /// clusters and namespaces, RDS Custom, RDS databases whose snapshots are stored on an Outpost or in
     /// a Local Zone, EC2 instances on an Outpost, and EC2 instances whose root device is an instance
     /// store. FSx makes no backups of Lustre file systems that are scratch or linked to a bucket, and none
-    /// of volumes of ONTAP that are not read-write, FlexCache volumes and SnapLock FlexGroup volumes. AWS Backup
+    /// of volumes of ONTAP that are not read-write, FlexCache volumes and SnapLock FlexGroup volumes. It copies no backups
+    /// of OpenZFS file systems with the storage class Intelligent-Tiering. AWS Backup
     /// does not back up file gateways, tape gateways, secrets and Systems Manager parameters at all, even
     /// if they are tagged.
     ///
@@ -53,6 +54,7 @@ rule! {
     /// - <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>
     /// - <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateBackup.html>
     /// - <https://docs.aws.amazon.com/fsx/latest/ONTAPGuide/using-backups.html>
+    /// - <https://docs.aws.amazon.com/fsx/latest/OpenZFSGuide/copy-backups.html>
     RULE = Rule {
         id: "cross-account-copy-supported",
         group: Group::Service,
@@ -266,6 +268,12 @@ fn report_other_type(cx: &RuleContext<'_>, what: &str) -> Outcome {
 fn check_file_system(file_system: &FsxFileSystem) -> CheckResult {
     if file_system.is_ontap()? {
         return Ok(Outcome::skip("not backed up itself, but its volumes are"));
+    }
+    if file_system.file_system_type.get()? == OPENZFS && *file_system.is_tiered.get()? {
+        return Ok(Outcome::breach(
+            "an OpenZFS file system with the storage class Intelligent-Tiering: FSx does not copy its backups",
+        )
+        .fix("Move the data to a file system with SSD storage, or export it to a bucket that is backed up."));
     }
     if file_system.file_system_type.get()? != LUSTRE {
         return Ok(Outcome::pass(COPYABLE));

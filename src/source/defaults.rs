@@ -44,6 +44,11 @@ pub const EFS_KEY: &str = EFS_ALIAS;
 /// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystemLustreConfiguration.html>.
 pub const LUSTRE_DEPLOYMENT: &str = "SCRATCH_1";
 
+/// `StorageType` of a file system of FSx.
+///
+/// Source: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateFileSystem.html>.
+pub const FSX_STORAGE: &str = "SSD";
+
 /// `OntapVolumeType` of a volume of FSx for ONTAP.
 ///
 /// Source, for the style too: <https://docs.aws.amazon.com/fsx/latest/APIReference/API_CreateOntapVolumeConfiguration.html>.

@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 
 use crate::model::ResourceKind;
 use crate::model::arn::Arn;
-use crate::model::fsx::{FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
+use crate::model::fsx::{
+    FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OPENZFS, OntapKind, is_intelligent_tiering,
+};
 use crate::model::observed::{Listing, Observed};
 use crate::model::selection::Target;
 use crate::model::service::Service;
@@ -210,6 +212,15 @@ fn file_system_from(reader: &RegionReader<'_>, it: FileSystem) -> Option<FsxFile
             // The associations decide.
             true => Observed::default(),
             false => Observed::Known(is_linked),
+        },
+        is_tiered: match file_system_type.as_deref() {
+            Some(OPENZFS) => {
+                let storage_type = it.storage_type.map(|it| it.as_str().to_owned());
+                let storage_type = operation.require_text(storage_type, "StorageType");
+                let is_tiered = storage_type.get();
+                is_tiered.and_then(|it| is_intelligent_tiering(it)).into()
+            }
+            _ => Observed::Known(false),
         },
         size: Size::provisioned_gib(
             operation

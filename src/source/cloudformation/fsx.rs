@@ -1,10 +1,14 @@
 //! FSx file systems and volumes. Defaults of absent properties:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-fsx-filesystem.html>.
 
-use crate::model::fsx::{FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
+use crate::model::fsx::{
+    FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind, is_intelligent_tiering,
+};
 use crate::model::size::Size;
 use crate::model::{Gap, Observed};
-use crate::source::defaults::{LUSTRE_DEPLOYMENT, ONTAP_VOLUME, ONTAP_VOLUME_STYLE, fsx_key};
+use crate::source::defaults::{
+    FSX_STORAGE, LUSTRE_DEPLOYMENT, ONTAP_VOLUME, ONTAP_VOLUME_STYLE, fsx_key,
+};
 use crate::source::planned::unplanned;
 
 use super::build::{Build, known_number, locate_gap, not_yet, size_in_gib};
@@ -82,6 +86,13 @@ fn read_file_system<'a>(build: &mut Build<'a>, declared: &Declared<'a>) -> FsxFi
         kms_key: kms_key.into(),
         deployment_type,
         size: size_in_gib(&properties, "StorageCapacity"),
+        is_tiered: match locate_gap("StorageType", properties.get("StorageType").text()) {
+            Ok(None) if is_restored => Err(unplanned(
+                "the template has no StorageType, so it depends on its backup, which the template does not contain",
+            )),
+            given => given.and_then(|it| is_intelligent_tiering(it.as_deref().unwrap_or(FSX_STORAGE))),
+        }
+        .into(),
         is_linked: match is_lustre {
             true => is_linked(build, declared.id, &lustre).into(),
             false => Observed::Known(false),

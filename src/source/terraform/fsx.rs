@@ -1,9 +1,13 @@
 //! FSx file systems, and volumes of FSx for ONTAP and OpenZFS.
 
-use crate::model::fsx::{FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OntapKind};
+use crate::model::fsx::{
+    FLEXGROUP, FsxFileSystem, FsxVolume, LUSTRE, ONTAP, OPENZFS, OntapKind, is_intelligent_tiering,
+};
 use crate::model::size::Size;
 use crate::model::{Gap, Observed};
-use crate::source::defaults::{LUSTRE_DEPLOYMENT, ONTAP_VOLUME, ONTAP_VOLUME_STYLE, fsx_key};
+use crate::source::defaults::{
+    FSX_STORAGE, LUSTRE_DEPLOYMENT, ONTAP_VOLUME, ONTAP_VOLUME_STYLE, fsx_key,
+};
 use crate::source::planned::{Planned, unplanned};
 
 use super::item::Item;
@@ -14,7 +18,7 @@ use super::view::{Fact, View};
 const FILE_SYSTEMS: [(&str, &str); 4] = [
     ("aws_fsx_lustre_file_system", LUSTRE),
     ("aws_fsx_ontap_file_system", ONTAP),
-    ("aws_fsx_openzfs_file_system", "OPENZFS"),
+    ("aws_fsx_openzfs_file_system", OPENZFS),
     ("aws_fsx_windows_file_system", "WINDOWS"),
 ];
 
@@ -27,7 +31,7 @@ pub(super) fn read_all<'a>(reader: &Reader<'a>, planned: &mut Planned) {
     }
     for (kind, volume_type) in [
         ("aws_fsx_ontap_volume", ONTAP),
-        ("aws_fsx_openzfs_volume", "OPENZFS"),
+        ("aws_fsx_openzfs_volume", OPENZFS),
     ] {
         for item in reader.document.items_of(kind) {
             read_volume(reader, item, volume_type, planned);
@@ -66,6 +70,12 @@ fn read_file_system<'a>(
             true => is_linked(reader, item, &view).into(),
             false => Observed::Known(false),
         },
+        is_tiered: view
+            .text("storage_type")
+            .or_else(|| Ok(FSX_STORAGE))
+            .get()
+            .and_then(|it| is_intelligent_tiering(it))
+            .into(),
         size: view.size_in_gib("storage_capacity"),
         id: named.id,
         arn: named.arn,

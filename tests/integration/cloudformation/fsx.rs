@@ -38,3 +38,35 @@ fn fsx_backs_up_the_volumes_of_ontap_that_can_be_written_to() {
         ],
     );
 }
+
+#[test]
+fn fsx_copies_no_backups_of_openzfs_with_intelligent_tiering() {
+    let file_system = |id: &str, properties: &str| {
+        format!(
+            "{id}:
+  Type: AWS::FSx::FileSystem
+  Properties:
+    FileSystemType: OPENZFS
+    {properties}
+    Tags: [{{Key: backup, Value: enabled}}]
+"
+        )
+    };
+    let file_systems = [
+        file_system("Plain", "StorageCapacity: 64"),
+        file_system("Tiered", "StorageType: INTELLIGENT_TIERING"),
+        file_system("Restored", "BackupId: backup-0a"),
+        file_system("Open", "StorageType: !ImportValue Type"),
+    ];
+    let report = judge(&read(&of(&file_systems.concat()), Some("eu-west-1"), &[]).snapshot);
+    let rule = "cross-account-copy-supported";
+    expect(
+        &report,
+        &[
+            ("Plain", rule, Pass, ""),
+            ("Tiered", rule, Fail, "Intelligent-Tiering"),
+            ("Restored", rule, Unknown, "depends on its backup"),
+            ("Open", rule, Unknown, ""),
+        ],
+    );
+}

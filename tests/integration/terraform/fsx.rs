@@ -44,3 +44,20 @@ fn fsx_backs_up_the_volumes_of_ontap_that_can_be_written_to() {
         assert_eq!(status_of(values, "no-op"), want, "{endpoint}");
     }
 }
+
+#[test]
+fn fsx_copies_no_backups_of_openzfs_with_intelligent_tiering() {
+    for (storage, want) in [
+        (json!(null), Status::Pass),
+        (json!("SSD"), Status::Pass),
+        (json!("INTELLIGENT_TIERING"), Status::Fail),
+        (json!("TAPE"), Status::Unknown),
+    ] {
+        let values = json!({"storage_type": storage, "tags_all": {"backup": "enabled"}});
+        let root = plan_with_one("aws_fsx_openzfs_file_system", values, json!({}));
+        let report = evaluate_plan(&root);
+        let mut findings = report.findings.iter();
+        let found = findings.find(|it| it.rule.id == "cross-account-copy-supported");
+        assert_eq!(found.unwrap().status, want, "{storage}");
+    }
+}
