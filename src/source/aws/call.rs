@@ -22,7 +22,7 @@ use super::operation::Operation;
 use super::page::{MAX_ITEMS, Page, PageTokens};
 use super::rate::{RateLimits, Turn};
 use super::retry::{GivenUp, Losses, limit_attempts_to};
-use super::task::Task;
+use super::task::{Task, Turns};
 use super::truncation::EndlessResponse;
 
 /// The result of an SDK call.
@@ -59,6 +59,7 @@ pub enum Stop {
 #[derive(Debug)]
 pub struct Caller {
     permits: Arc<Semaphore>,
+    turns: Turns,
     stop: watch::Receiver<Stop>,
     meter: Arc<Meter>,
     coverage: CoverageLog,
@@ -93,6 +94,7 @@ impl Caller {
     ) -> Arc<Self> {
         Arc::new(Caller {
             permits,
+            turns: Turns::default(),
             stop,
             meter,
             coverage: CoverageLog::default(),
@@ -330,7 +332,7 @@ impl ServiceCalls {
             response = async {
                 let (most, turn, _permit) = self.begin_call(operation).await?;
                 // All cores sign requests and parse responses.
-                let response = Task::spawn_in_turn(limit_attempts_to(most, turn, call)).await;
+                let response = Task::spawn_in_turn(&caller.turns, limit_attempts_to(most, turn, call)).await;
                 response.map_err(|error| self.explain_failure(operation, &FailedCall::new(&error)))
             } => {
                 if response.is_ok() {

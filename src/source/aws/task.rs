@@ -4,19 +4,24 @@ use std::future::{Future, poll_fn};
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
-use std::sync::LazyLock;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// The futures that may begin at once. To begin a call takes a processor for longer than all the rest of it: if a hundred
-/// begin together, none is sent before the last one is signed.
-static BEGINNING: LazyLock<Semaphore> = LazyLock::new(|| {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    Semaphore::new(cores)
-});
+/// The turns of futures of one runtime that begin: as many at once as there are cores. To begin a call takes a processor
+/// for longer than all the rest of it: if a hundred begin together, none is sent before the last one is signed.
+#[derive(Debug, Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Turns(Arc::new(Semaphore::new(cores)))
+    }
+}
 
 /// A future that runs on any thread, from the moment it is spawned until this is dropped.
 #[derive(Debug)]
@@ -29,10 +34,11 @@ impl<T: Send + 'static> Task<T> {
     }
 
     /// Starts a future after those that were started so before it: it begins when they wait for something, or have ended.
-    pub fn spawn_in_turn(future: impl Future<Output = T> + Send + 'static) -> Self {
-        Task::spawn(async {
+    pub fn spawn_in_turn(turns: &Turns, future: impl Future<Output = T> + Send + 'static) -> Self {
+        let turns = turns.clone();
+        Task::spawn(async move {
             let mut future = pin!(future);
-            let turn = BEGINNING.acquire().await;
+            let turn = turns.0.acquire().await;
             let begun = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
             drop(turn);
             match begun {
@@ -89,9 +95,10 @@ mod tests {
     async fn a_task_in_turn_begins_when_those_before_it_wait() {
         let cores = thread::available_parallelism().unwrap().get();
         let (started, mut has_started) = unbounded_channel();
+        let turns = Turns::default();
         let begin = |number| {
             let started = started.clone();
-            Task::spawn_in_turn(async move {
+            Task::spawn_in_turn(&turns, async move {
                 started.send(number).ok();
                 std::future::pending::<()>().await;
             })
