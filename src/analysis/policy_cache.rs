@@ -155,7 +155,7 @@ mod tests {
         );
         let mut count = 0;
         for key in keys {
-            // Each key has a text of its own.
+            // Each key comes with another copy of the text.
             let policy = cache.document(&text.clone()).expect("a policy");
             let evaluate = || {
                 count += 1;

@@ -52,8 +52,8 @@ pub(super) fn find_unread_limits(plan: &BackupPlan) -> impl Iterator<Item = &Gap
     })
 }
 
-/// Returns why AWS Backup does not accept a rule. Of a plan that exists, it accepted the schedule, whatever the
-/// documentation says.
+/// Returns why AWS Backup does not accept a rule. Of a plan that exists, it accepted the schedule, the start window
+/// and continuous backups, whatever the documentation says.
 fn describe_rejection(rule: &BackupRule, is_new: bool) -> Option<String> {
     let schedule = rule.schedule.as_deref().filter(|_| is_new);
     if let Some(schedule) = schedule.filter(|it| is_malformed(it)) {
@@ -62,14 +62,15 @@ fn describe_rejection(rule: &BackupRule, is_new: bool) -> Option<String> {
         ));
     }
     let window = rule.start_window_minutes.known().copied().flatten();
-    if let Some(minutes) = window.filter(|it| *it < SHORTEST_START_WINDOW_MINUTES) {
+    let window = window.filter(|it| is_new && *it < SHORTEST_START_WINDOW_MINUTES);
+    if let Some(minutes) = window {
         return Some(format!(
             "its start window of {minutes} min is shorter than {SHORTEST_START_WINDOW_MINUTES} min"
         ));
     }
-    if rule.continuous == Observed::Known(true) {
+    if is_new && rule.continuous == Observed::Known(true) {
         let is_too_long = |days: u32| days > LONGEST_CONTINUOUS_DAYS;
-        if rule.retention_days.map_or(is_new, is_too_long) {
+        if rule.retention_days.is_none_or(is_too_long) {
             return Some(format!(
                 "it makes continuous backups, which are kept for at most {LONGEST_CONTINUOUS_DAYS} days"
             ));
