@@ -23,7 +23,7 @@ use crate::model::tagged::TaggedResource;
 use super::call::{Caller, Stop};
 use super::ec2::RegionList;
 use super::iam::BackupRoles;
-use super::key_requests::KeyRequests;
+use super::key_requests::{KeyRequests, ListOrder};
 use super::listing::{Skippable, failed_listing, read_if};
 use super::operation::GET_RESOURCES;
 use super::organizations::BackupPolicy;
@@ -423,6 +423,7 @@ async fn read_parts(
             .map(|name| read_region(reader, request, name, policy, &regions.buckets)),
     );
     let elsewhere = join_all(regions.tags_only.iter().map(|name| async move {
+        reader.keys.wait_for_lists(ListOrder::Last).await;
         let region = reader.in_region(name, scope);
         (name.clone(), tagging::list_backed_up_arns(&region).await)
     }));
@@ -433,10 +434,8 @@ async fn read_parts(
             false => None,
         }
     };
-    // Each region has begun what it does not let wait when the next is polled.
-    let begun = async { reader.keys.record_lists_begun() };
-    let (regions, all_buckets, (), elsewhere) =
-        tokio::join!(biased; each_region, all_buckets, begun, elsewhere);
+    let (regions, all_buckets, elsewhere, ()) =
+        tokio::join!(biased; each_region, all_buckets, elsewhere, reader.keys.begin_lists());
     RegionalParts {
         regions,
         all_buckets,

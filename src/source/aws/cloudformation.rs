@@ -9,6 +9,7 @@ use crate::model::observed::{Gap, Listing};
 use crate::model::service::Service;
 
 use super::call::ServiceCalls;
+use super::key_requests::ListOrder;
 use super::listing::join_listings;
 use super::operation::{LIST_EXPORTS, Operation, ResponseText};
 use super::reader::RegionReader;
@@ -24,7 +25,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_STACKS, LIST_STACK_RESOURCES],
     tags: TagSource::Own,
     finds_one_by_one: false,
-    names_keys: false,
+    order: ListOrder::Last,
     list: |reader| {
         Box::pin(async move {
             let found = list_stacks(reader).await;

@@ -11,6 +11,7 @@ use crate::model::service::Service;
 use crate::model::size::Size;
 
 use super::call::ServiceCalls;
+use super::key_requests::ListOrder;
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
 use super::service_reader::{ServiceReader, TagSource, store};
@@ -24,7 +25,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[LIST_TABLES, DESCRIBE_TABLE],
     tags: TagSource::Tagging(&["dynamodb:table"]),
     finds_one_by_one: false,
-    names_keys: true,
+    order: ListOrder::Second,
     list: |reader| {
         Box::pin(async move {
             let found = list_tables(reader).await;

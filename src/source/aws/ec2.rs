@@ -17,6 +17,7 @@ use crate::model::{Resource, ResourceKind};
 
 use super::call::Caller;
 use super::clients::Clients;
+use super::key_requests::ListOrder;
 use super::listing::{Skippable, join_listings};
 use super::operation::{DESCRIBE_REGIONS, Operation, ResponseText, SHARED};
 use super::reader::{AccountReader, RegionReader};
@@ -36,7 +37,7 @@ pub const INSTANCE_READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_INSTANCES],
     tags: TagSource::Own,
     finds_one_by_one: false,
-    names_keys: false,
+    order: ListOrder::Last,
     list: |reader| {
         Box::pin(async move {
             let found = describe_instances(reader, None).await;
@@ -60,7 +61,7 @@ pub const VOLUME_READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_VOLUMES],
     tags: TagSource::Own,
     finds_one_by_one: false,
-    names_keys: true,
+    order: ListOrder::First,
     list: |reader| {
         Box::pin(async move {
             let found = describe_volumes(reader, None).await;

@@ -10,6 +10,7 @@ use crate::model::selection::Target;
 use crate::model::service::Service;
 use crate::model::size::Size;
 
+use super::key_requests::ListOrder;
 use super::listing::join_listings;
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
@@ -23,7 +24,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_FILE_SYSTEMS],
     tags: TagSource::Own,
     finds_one_by_one: true,
-    names_keys: true,
+    order: ListOrder::Second,
     list: |reader| {
         Box::pin(async move {
             let found = describe_file_systems(reader, None).await;

@@ -17,6 +17,7 @@ use crate::model::size::Size;
 use crate::model::tag::Tags;
 
 use super::call::ServiceCalls;
+use super::key_requests::ListOrder;
 use super::listing::join_listings;
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
@@ -36,7 +37,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::Own,
     finds_one_by_one: true,
-    names_keys: true,
+    order: ListOrder::Second,
     list: |reader| {
         Box::pin(async move {
             let calls = reader.begin_service("fsx");

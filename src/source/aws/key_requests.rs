@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 
 /// A key that a resource names.
 #[derive(Debug)]
@@ -16,12 +17,23 @@ pub struct KeyRequest {
     pub name: String,
 }
 
+/// The order in which the lists of a scan begin, those of one place in all regions at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ListOrder {
+    /// Lists that name most of the keys of an account, on pages that take longest to read.
+    First,
+    /// Other lists that name keys.
+    Second,
+    /// Lists that name none.
+    Last,
+}
+
 /// The keys that lists named so far.
 #[derive(Debug)]
 pub struct KeyRequests {
     state: Mutex<State>,
-    /// Whether the lists that name keys have begun.
-    begun: watch::Sender<bool>,
+    /// The last lists that may begin.
+    begun: watch::Sender<ListOrder>,
 }
 
 #[derive(Debug)]
@@ -43,21 +55,30 @@ impl KeyRequests {
         };
         let requests = KeyRequests {
             state: Mutex::new(state),
-            begun: watch::Sender::new(!is_open),
+            begun: watch::Sender::new(match is_open {
+                true => ListOrder::First,
+                false => ListOrder::Last,
+            }),
         };
         (requests, receiver)
     }
 
-    /// Waits until the lists that name keys have begun, in all regions.
-    pub async fn wait_for_lists(&self) {
+    /// Waits until lists of this order may begin: those before them have, in all regions.
+    pub async fn wait_for_lists(&self, order: ListOrder) {
         let mut begun = self.begun.subscribe();
         // The sender outlives this future.
-        let _ = begun.wait_for(|begun| *begun).await;
+        let _ = begun.wait_for(|begun| order <= *begun).await;
     }
 
-    /// Lets all other calls begin.
-    pub fn record_lists_begun(&self) {
-        self.begun.send_replace(true);
+    /// Lets the second and the last lists begin, when those before them wait for their responses. It must be polled after
+    /// the futures of the lists, in the same task.
+    pub async fn begin_lists(&self) {
+        for order in [ListOrder::Second, ListOrder::Last] {
+            if *self.begun.borrow() < order {
+                self.begun.send_replace(order);
+                yield_now().await;
+            }
+        }
     }
 
     /// Asks for keys.
@@ -113,13 +134,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_lists_wait_for_those_that_name_keys() {
+    async fn lists_begin_in_their_order_in_all_regions() {
+        use ListOrder::{First, Last, Second};
         let (requests, _receiver) = KeyRequests::new(true);
-        assert_eq!(requests.wait_for_lists().now_or_never(), None);
-        requests.record_lists_begun();
-        requests.wait_for_lists().await;
-        // Where no keys are read, nothing is first.
-        KeyRequests::new(false).0.wait_for_lists().await;
+        let begun = Mutex::new(Vec::new());
+        let begin = async |order| {
+            requests.wait_for_lists(order).await;
+            begun.lock().unwrap().push(order);
+        };
+        let region = async || tokio::join!(begin(Last), begin(First), begin(Second));
+        let rest = requests.begin_lists();
+        tokio::join!(biased; region(), region(), rest);
+        let expected = [First, First, Second, Second, Last, Last];
+        assert_eq!(begun.into_inner().unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn where_no_keys_are_read_no_list_waits() {
+        let (requests, _receiver) = KeyRequests::new(false);
+        let last = requests.wait_for_lists(ListOrder::Last);
+        assert_eq!(last.now_or_never(), Some(()));
     }
 
     #[test]

@@ -36,12 +36,11 @@ pub fn readers_of(scope: &ScanScope) -> impl Iterator<Item = &'static ServiceRea
 
 /// Lists the resources of a region, for the services in scope.
 pub(super) async fn list_resources(reader: &RegionReader<'_>) -> Region {
-    let readings = readers_of(reader.scope).map(|it| match it.names_keys {
-        true => (it.list)(reader),
-        false => Box::pin(async {
-            reader.keys.wait_for_lists().await;
+    let readings = readers_of(reader.scope).map(|it| -> Reading<'_> {
+        Box::pin(async {
+            reader.keys.wait_for_lists(it.order).await;
             (it.list)(reader).await
-        }),
+        })
     });
     store_all(reader, readings).await
 }

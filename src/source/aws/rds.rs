@@ -15,6 +15,7 @@ use crate::model::service::Service;
 use crate::model::size::Size;
 use crate::model::tag::Tags;
 
+use super::key_requests::ListOrder;
 use super::listing::{Skippable, join_listings};
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
@@ -36,7 +37,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::OwnOrTagging(&["rds:db", "rds:cluster"]),
     finds_one_by_one: true,
-    names_keys: true,
+    order: ListOrder::Second,
     list: |reader| {
         Box::pin(async move {
             let (mut instances, clusters) = tokio::join!(

@@ -9,6 +9,7 @@ use crate::model::selection::Target;
 use crate::model::service::Service;
 use crate::model::size::Size;
 
+use super::key_requests::ListOrder;
 use super::listing::join_listings;
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
@@ -25,7 +26,7 @@ pub const READER: ServiceReader = ServiceReader {
     operations: &[DESCRIBE_CLUSTERS, LIST_NAMESPACES],
     tags: TagSource::TaggingIfAny(&["redshift-serverless:namespace"]),
     finds_one_by_one: true,
-    names_keys: true,
+    order: ListOrder::Second,
     list: |reader| {
         Box::pin(async move {
             let (clusters, namespaces) =

@@ -18,6 +18,7 @@ use crate::model::tagged::TaggedResource;
 
 use super::backup::BackupRegion;
 use super::by_id::SelectedResources;
+use super::key_requests::ListOrder;
 use super::listing::{Skippable, failed_listing, read_if};
 use super::operation::{GET_RESOURCES, SHARED};
 use super::organizations::BackupPolicy;
@@ -273,7 +274,7 @@ async fn read_parts(
         }
     };
     let others = async {
-        reader.keys.wait_for_lists().await;
+        reader.keys.wait_for_lists(ListOrder::Last).await;
         tokio::join!(
             read_all_tags(reader, subset),
             enabled,

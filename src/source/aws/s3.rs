@@ -11,6 +11,7 @@ use crate::model::s3::{Bucket, BucketEncryption, NoncurrentExpiry};
 use crate::model::service::Service;
 
 use super::call::ServiceCalls;
+use super::key_requests::ListOrder;
 use super::listing::read_if;
 use super::operation::{Operation, ResponseText};
 use super::reader::AccountReader;
@@ -44,7 +45,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::Tagging(&["s3"]),
     finds_one_by_one: false,
-    names_keys: false,
+    order: ListOrder::Last,
     list: |_| Box::pin(async { store(|_| ()) }),
     find: |_, _| Box::pin(async { store(|_| ()) }),
 };

@@ -7,6 +7,7 @@ use crate::model::region::Region;
 use crate::model::selection::Target;
 use crate::model::service::Service;
 
+use super::key_requests::ListOrder;
 use super::operation::Operation;
 use super::reader::RegionReader;
 use super::scan_scope::ScanScope;
@@ -47,8 +48,8 @@ pub struct ServiceReader {
     pub tags: TagSource,
     /// Whether each resource is looked up with a separate call, whereas a page of a list has many.
     pub finds_one_by_one: bool,
-    /// Whether its lists name keys.
-    pub names_keys: bool,
+    /// When its lists begin.
+    pub order: ListOrder,
     /// Lists all resources of a region.
     pub list: for<'a> fn(&'a RegionReader<'a>) -> Reading<'a>,
     /// Looks some resources of a region up.

@@ -18,6 +18,7 @@ use crate::model::size::Size;
 use crate::model::storage_gateway::{Gateway, GatewayVolume, holds_volumes};
 
 use super::call::ServiceCalls;
+use super::key_requests::ListOrder;
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
 use super::service_reader::{ServiceReader, TagSource, store};
@@ -40,7 +41,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::TaggingIfAny(&["storagegateway"]),
     finds_one_by_one: false,
-    names_keys: true,
+    order: ListOrder::Second,
     list: |reader| {
         Box::pin(async move {
             let (gateways, volumes) = read_gateways(reader, |_| true).await;

@@ -5,6 +5,7 @@ use crate::model::service::Service;
 use crate::model::vpc::{Network, NetworkInterface, Route, RouteTable, Subnet, Vpc, VpcEndpoint};
 
 use super::ec2::PAGE;
+use super::key_requests::ListOrder;
 use super::listing::Skippable;
 use super::operation::{Operation, ResponseText};
 use super::reader::RegionReader;
@@ -28,7 +29,7 @@ pub const READER: ServiceReader = ServiceReader {
     ],
     tags: TagSource::Own,
     finds_one_by_one: false,
-    names_keys: false,
+    order: ListOrder::Last,
     list: |reader| {
         Box::pin(async move {
             let found = read_network(reader).await;
