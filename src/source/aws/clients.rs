@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_types::service_config::ServiceConfigKey;
@@ -142,6 +143,7 @@ impl Clients {
                 meter: Arc::clone(&self.meter),
                 region: region.to_owned(),
             })
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build())
             .retry_classifier(LimitFailures)
             .retry_partition(make_retry_partition("s3-objects", &self.account, region));
         if self.path_style {

@@ -7,6 +7,7 @@ use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -396,6 +397,8 @@ async fn load_config(access: &Access, http_client: Option<LazyHttpClient>) -> (S
     let identities = IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(make_timeouts())
+        // `CheckBody` ends responses that stop, and no request is a stream.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .identity_cache(identities.build());
     if let Some(profile) = &access.profile {
         loader = loader.profile_name(profile);
@@ -558,6 +561,7 @@ impl Session {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .identity_cache(IdentityCache::lazy().build())
             .timeout_config(make_timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .retry_config(make_retries())
             .region(Region::new(home.to_owned()))
             .build();
