@@ -23,6 +23,7 @@ use crate::source::aws::request::ScanRequest;
 use crate::source::aws::s3_store::BucketStore;
 use crate::source::aws::scan_scope::ScanScope;
 use crate::source::aws::session::{Access, Base, ConnectError};
+use crate::source::aws::task::Task;
 use crate::store::{BucketPlace, Store};
 
 use super::args::{AccessArgs, GlobalArgs};
@@ -33,6 +34,11 @@ use super::progress::Display;
 use super::stopped::Stopped;
 
 const CONCURRENCY: u16 = 128;
+
+/// How often a thread looks for responses and new connections while it has other work, in turns of that work. The signing
+/// of a call or the parsing of a page may take a millisecond, with which the default, 61, keeps a response waiting for longer
+/// than most round trips.
+const EVENT_INTERVAL: u32 = 3;
 
 /// A live account that was read, and how.
 pub(super) struct Reading {
@@ -66,9 +72,20 @@ pub(super) fn read_account_with_calls(
     global: &GlobalArgs,
 ) -> anyhow::Result<Reading> {
     let runtime = start_runtime()?;
-    let reading = runtime.block_on(collect_until_stopped(
-        access, settings, selection, extent, global,
-    ));
+    let (access, settings, selection, extent, global) = (
+        access.clone(),
+        settings.clone(),
+        selection.clone(),
+        extent.clone(),
+        global.clone(),
+    );
+    // On a thread that also sends calls: what waits for their responses is woken hundreds of times.
+    let reading = runtime.block_on(async {
+        Task::spawn(async move {
+            collect_until_stopped(&access, &settings, &selection, &extent, &global).await
+        })
+        .await
+    });
     // The connections are closed while the account is evaluated.
     runtime.shutdown_background();
     reading
@@ -78,6 +95,7 @@ pub(super) fn read_account_with_calls(
 pub(super) fn start_runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .event_interval(EVENT_INTERVAL)
         .build()
         .context("failed to start the async runtime")
 }
