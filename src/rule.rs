@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{CheckResult, Outcome, Prerequisites, RuleContext, Verdict};
+use crate::analysis::proof::ProofBasis;
+use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::cloudformation::Stack;
 use crate::model::dynamodb::Table;
 use crate::model::ec2::Instance;
@@ -139,9 +140,9 @@ impl Rule {
         &self,
         cx: &RuleContext<'_>,
         resource: Resource<'_>,
-        prerequisites: Option<&Prerequisites>,
+        basis: Option<&ProofBasis<'_>>,
     ) -> Option<CheckResult> {
-        let result = self.check.run(cx, resource, prerequisites);
+        let result = self.check.run(cx, resource, basis);
         let Resource::Tagged(tagged) = resource else {
             return result;
         };
@@ -317,8 +318,8 @@ pub enum Check {
     Settings(Service, fn(&RuleContext<'_>, &Region) -> CheckResult),
     /// The account's settings in a region.
     Region(fn(&RuleContext<'_>, &Region) -> CheckResult),
-    /// Every resource that should have backups, with the results of its copy prerequisites.
-    Proof(fn(&RuleContext<'_>, Resource<'_>, &Prerequisites) -> CheckResult),
+    /// Every resource that should have backups, with what its plans and its copy prerequisites lead to expect.
+    Proof(fn(&RuleContext<'_>, Resource<'_>, &ProofBasis<'_>) -> CheckResult),
     /// The account.
     Account(fn(&RuleContext<'_>, &Snapshot) -> CheckResult),
 }
@@ -378,17 +379,17 @@ impl Check {
         }
     }
 
-    /// Checks a resource. `None` if the rule does not apply to its kind, or if it is a proof rule and there are
-    /// no prerequisites because the resource needs no backups.
+    /// Checks a resource. `None` if the rule does not apply to its kind, or if it is a proof rule and there is
+    /// no basis because the resource needs no backups.
     #[must_use]
     pub fn run(
         &self,
         cx: &RuleContext<'_>,
         resource: Resource<'_>,
-        prerequisites: Option<&Prerequisites>,
+        basis: Option<&ProofBasis<'_>>,
     ) -> Option<CheckResult> {
         match (self, resource) {
-            (Check::Proof(check), _) => prerequisites.map(|found| check(cx, resource, found)),
+            (Check::Proof(check), _) => basis.map(|basis| check(cx, resource, basis)),
             (Check::Any(check), _) if resource.kind().is_backed_up() => Some(check(cx, resource)),
             (Check::Bucket(check), Resource::Bucket(it)) => Some(check(cx, it)),
             (Check::Instance(check), Resource::Instance(it)) => Some(check(cx, it)),

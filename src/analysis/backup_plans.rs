@@ -21,7 +21,8 @@ use super::backup_target::{
     KnownTags, Target, any_tagged, as_if_tagged, enabled_tag, tagged, target,
 };
 use super::backup_types::types_of_kind;
-use super::context::{RuleContext, SelectionsInUse};
+use super::context::RuleContext;
+use super::policy_cache::SelectionsInUse;
 use super::selection_arns::SelectionArns;
 
 /// The types that AWS Backup selects: its name of the type, and the service and resource parts of the ARNs.
@@ -480,12 +481,13 @@ impl<'a> Protection<'a> {
     }
 }
 
-/// Returns a resource as plans see it: one whose tags were not read as if it were tagged `enabled`.
+/// Returns a resource as plans see it: one whose tags were not read, or not all of them, as if it were tagged `enabled`.
 pub(super) fn expect_backups<'a>(
     cx: &RuleContext<'a>,
     resource: Resource<'a>,
 ) -> Option<Target<'a>> {
-    target(cx, resource).or_else(|| as_if_tagged(cx, resource))
+    let read = target(cx, resource).filter(|it| !it.bare);
+    read.or_else(|| as_if_tagged(cx, resource))
 }
 
 /// The vaults that plans use, by name, each with the backup rules that use it.

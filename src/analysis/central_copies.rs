@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::model::Resource;
 use crate::model::arn::{Arn, partition_of};
 use crate::model::backup_plan::{BackupPlan, BackupRule, CopyAction};
 use crate::model::observed::Gap;
@@ -11,8 +10,7 @@ use crate::model::snapshot::UNKNOWN_REGION;
 use crate::text::plural_days;
 
 use super::RuleContext;
-use super::backup_plans::{Choice, Protection, account_of, expect_backups, in_region, is_failure};
-use super::backup_types::{BackupType, type_of};
+use super::backup_plans::{Choice, Chosen, Protection, account_of, is_failure};
 use super::intervals::Interval;
 use super::proof::EFS_VAULT;
 use super::rejected_plans::{find_rejection, find_unread_limits};
@@ -143,20 +141,19 @@ pub fn find_central_copies<'a>(
     copies
 }
 
-/// Returns the copies of a resource to the central account, of one whose tags were not read as if it were tagged
-/// `enabled`; `None` where its plans are not known.
+/// Returns the copies to the central account of what selections select, and why there may be more.
 #[must_use]
-pub fn find_copies_of<'a>(
+pub fn find_copies<'a>(
     cx: &RuleContext<'a>,
-    resource: Resource<'a>,
-) -> Option<CentralCopies<'a>> {
-    let protection = in_region(cx, cx.known_region().ok()?).ok()?;
-    let chosen = protection.chosen(&expect_backups(cx, resource)?);
-    let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
-    let mut copies = find_central_copies(cx, &protection, &chosen.by, subject);
-    let unread = || protection.unread_selections();
-    copies.open = copies.open.or(chosen.unclear).or_else(unread);
-    Some(copies)
+    protection: &Protection<'a>,
+    chosen: &Chosen<'a>,
+    subject: Subject,
+) -> CentralCopies<'a> {
+    let mut copies = find_central_copies(cx, protection, &chosen.by, subject);
+    let unclear = || chosen.unclear.clone();
+    let open = copies.open.or_else(unclear);
+    copies.open = open.or_else(|| protection.unread_selections());
+    copies
 }
 
 fn add_copy<'a>(

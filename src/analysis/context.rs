@@ -1,7 +1,7 @@
 //! Look-ups for rules: other resources of the region, keys and their policies.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -28,7 +28,7 @@ use super::job_history;
 use super::member_key::member_keys;
 use super::network_index::NetworkIndex;
 use super::outcome::{Shortcoming, Shortcomings};
-use super::policy_cache::PolicyCache;
+use super::policy_cache::{PolicyCache, SelectionsInUse};
 use super::region_index::RegionIndex;
 use super::role_name::{BackupRoles, RoleName};
 use super::schedule;
@@ -54,36 +54,7 @@ pub struct RuleContext<'a> {
     shortcomings: Shortcomings,
     policies: &'a PolicyCache,
     roles: OnceLock<BackupRoles>,
-    in_use: ByRegion<SelectionsInUse>,
-    selection_arns: ByRegion<Vec<Vec<SelectionArns>>>,
 }
-
-/// What was found once for each region.
-#[derive(Debug)]
-struct ByRegion<T>(RwLock<BTreeMap<String, Arc<T>>>);
-
-impl<T> Default for ByRegion<T> {
-    fn default() -> Self {
-        ByRegion(RwLock::default())
-    }
-}
-
-impl<T> ByRegion<T> {
-    fn get_or_find(&self, region: &str, find: impl FnOnce() -> T) -> Arc<T> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(region) {
-            return Arc::clone(known);
-        }
-        drop(known);
-        let found = Arc::new(find());
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(region.to_owned(), Arc::clone(&found));
-        found
-    }
-}
-
-/// The positions of the plans of a region and of their selections that select something, and why there may be more.
-pub(super) type SelectionsInUse = (Vec<(usize, usize)>, Option<Gap>);
 
 impl<'a> RuleContext<'a> {
     /// Creates the look-ups for one region of a snapshot.
@@ -108,8 +79,6 @@ impl<'a> RuleContext<'a> {
             shortcomings: Shortcomings::new(),
             policies,
             roles: OnceLock::new(),
-            in_use: ByRegion::default(),
-            selection_arns: ByRegion::default(),
         }
     }
 
@@ -430,7 +399,7 @@ impl<'a> RuleContext<'a> {
         region: &str,
         find: impl FnOnce() -> SelectionsInUse,
     ) -> Arc<SelectionsInUse> {
-        self.in_use.get_or_find(region, find)
+        self.policies.selections_in_use(region, find)
     }
 
     /// Returns the ARNs of the selections of the plans of a region, listed at the first call.
@@ -439,7 +408,7 @@ impl<'a> RuleContext<'a> {
         region: &str,
         list: impl FnOnce() -> Vec<Vec<SelectionArns>>,
     ) -> Arc<Vec<Vec<SelectionArns>>> {
-        self.selection_arns.get_or_find(region, list)
+        self.policies.selection_arns(region, list)
     }
 
     /// Returns the roles that make the backups of the region, found at the first call.

@@ -1,12 +1,10 @@
 //! How much time may pass between two backups of a resource.
 
-use crate::model::Resource;
 use crate::model::backup_plan::{BackupPlan, BackupRule};
 use crate::model::observed::Gap;
 
 use super::RuleContext;
-use super::backup_plans::{expect_backups, in_region};
-use super::backup_types::{BackupType, type_of};
+use super::backup_plans::{Chosen, Protection};
 use super::rule_runs::{Subject, days_kept, find_unread_window, list_rivals, list_starts_together};
 use super::schedule::longest_gap_hours;
 
@@ -68,18 +66,17 @@ impl Interval {
     }
 }
 
-/// Returns the interval of the backups of a resource, of one whose tags were not read as if it were tagged `enabled`.
-/// The default where its plans are not known.
+/// Returns the interval of the backups of what selections select. The default where no backup is scheduled twice.
 #[must_use]
-pub fn find_interval<'a>(cx: &RuleContext<'a>, resource: Resource<'a>) -> Interval {
-    let protection = cx.known_region().and_then(|region| in_region(cx, region));
-    let (Ok(protection), Some(target)) = (protection, expect_backups(cx, resource)) else {
-        return Interval::default();
-    };
-    let chosen = protection.chosen(&target);
-    let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
+pub fn find_interval<'a>(
+    cx: &RuleContext<'a>,
+    protection: &Protection<'a>,
+    chosen: &Chosen<'a>,
+    subject: Subject,
+) -> Interval {
     let plans = protection.plans_of(&chosen.by);
-    let gap = chosen.unclear.or_else(|| protection.unread_selections());
+    let unclear = chosen.unclear.clone();
+    let gap = unclear.or_else(|| protection.unread_selections());
     find_interval_of_plans(cx, &plans, subject, gap).unwrap_or_default()
 }
 

@@ -1,7 +1,5 @@
 //! Backup and copy jobs as proof: their order and age, and the prerequisites that they are compared with.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Resource;
@@ -37,25 +35,28 @@ pub const COPY_HOURS: i64 = 24;
 ///
 /// A violation that AWS does not enforce does not prevent a copy and is not included.
 #[derive(Debug, Clone, Default)]
-pub struct Prerequisites(BTreeMap<&'static str, Verdict>);
+pub struct Prerequisites(Vec<(&'static str, Verdict)>);
 
 impl Prerequisites {
-    /// Adds the verdict of a rule that a copy depends on.
-    pub fn insert(&mut self, rule: &'static str, verdict: Verdict) {
-        self.0.insert(rule, verdict);
+    /// Adds the verdict of a rule that a copy depends on, which was not added before.
+    pub fn add(&mut self, rule: &'static str, verdict: Verdict) {
+        self.0.push((rule, verdict));
     }
 
     /// Returns the verdict of a rule; none where it is not about the resource.
     #[must_use]
     pub fn verdict_of(&self, id: &str) -> Option<Verdict> {
-        self.0.get(id).copied()
+        let found = self.0.iter().find(|(rule, _)| *rule == id);
+        found.map(|(_, verdict)| *verdict)
     }
 
-    /// Returns the rules that are violated.
+    /// Returns the rules that are violated, sorted.
     #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
-        let broken = self.0.iter().filter(|(_, it)| **it == Verdict::Breach);
-        broken.map(|(id, _)| *id).collect()
+        let broken = self.0.iter().filter(|(_, it)| *it == Verdict::Breach);
+        let mut broken: Vec<&str> = broken.map(|(id, _)| *id).collect();
+        broken.sort_unstable();
+        broken
     }
 
     /// Whether all of them were checked and none is violated.
@@ -63,7 +64,7 @@ impl Prerequisites {
     pub fn all_met(&self) -> bool {
         let met =
             |it: &Verdict| !matches!(it, Verdict::Breach | Verdict::Unknown | Verdict::NotAsked);
-        !self.0.is_empty() && self.0.values().all(met)
+        !self.0.is_empty() && self.0.iter().all(|(_, verdict)| met(verdict))
     }
 }
 
@@ -360,11 +361,11 @@ mod tests {
     fn prerequisites_are_met_when_all_were_checked_and_none_is_violated() {
         let mut found = Prerequisites::default();
         assert!(!found.all_met(), "nothing was checked");
-        found.insert("s3-versioning-enabled", Verdict::Pass);
+        found.add("s3-versioning-enabled", Verdict::Pass);
         assert!(found.all_met());
-        found.insert("kms-key-usable", Verdict::Unknown);
+        found.add("kms-key-usable", Verdict::Unknown);
         assert!(!found.all_met() && found.broken().is_empty());
-        found.insert("kms-key-shared", Verdict::Breach);
+        found.add("kms-key-shared", Verdict::Breach);
         assert_eq!(found.broken(), ["kms-key-shared"]);
     }
 }

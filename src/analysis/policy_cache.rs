@@ -8,8 +8,10 @@ use crate::iam::document::{Document, ParseError};
 use crate::key_sharing::copy::CopyAccess;
 use crate::key_sharing::facts::{KeyFacts, ViaService};
 use crate::key_sharing::local_use::LocalAccess;
+use crate::model::Gap;
 
 use super::schedule::Runs;
+use super::selection_arns::SelectionArns;
 
 /// What the answer of a key policy depends on. Keys that have it in common, as those of one template do, have the answer
 /// in common.
@@ -41,8 +43,11 @@ type Cache<K, V> = RwLock<BTreeMap<K, Arc<OnceLock<V>>>>;
 /// A schedule and its time zone.
 type ScheduleInZone = (String, Option<String>);
 
-/// Parsed key policies and their evaluations, and the runs of schedules. The central account and the organization are
-/// those of one snapshot.
+/// The positions of the plans of a region and of their selections that select something, and why there may be more.
+pub(super) type SelectionsInUse = (Vec<(usize, usize)>, Option<Gap>);
+
+/// Parsed key policies and their evaluations, the runs of schedules, and what the plans of a region select. The central
+/// account, the organization and the selected resources are those of one evaluation of a snapshot.
 #[derive(Debug, Default)]
 pub struct PolicyCache {
     documents: Cache<String, Result<Arc<Document>, ParseError>>,
@@ -50,6 +55,10 @@ pub struct PolicyCache {
     // By the name of the backup role too.
     local_access: Cache<(PolicyUse, String), Arc<LocalAccess>>,
     runs: Cache<ScheduleInZone, Result<Arc<Runs>, String>>,
+    // By region.
+    in_use: Cache<String, Arc<SelectionsInUse>>,
+    // By region, plan and selection.
+    selection_arns: Cache<String, Arc<Vec<Vec<SelectionArns>>>>,
 }
 
 impl PolicyCache {
@@ -60,6 +69,26 @@ impl PolicyCache {
     pub(super) fn document(&self, text: &str) -> Result<Arc<Document>, ParseError> {
         let parse = || Document::parse(text).map(Arc::new);
         get_or_compute(&self.documents, text, || text.to_owned(), parse)
+    }
+
+    /// Returns the selections of a region that select something, found at the first call.
+    pub(super) fn selections_in_use(
+        &self,
+        region: &str,
+        find: impl FnOnce() -> SelectionsInUse,
+    ) -> Arc<SelectionsInUse> {
+        let find = || Arc::new(find());
+        get_or_compute(&self.in_use, region, || region.to_owned(), find)
+    }
+
+    /// Returns the ARNs of the selections of the plans of a region, listed at the first call.
+    pub(super) fn selection_arns(
+        &self,
+        region: &str,
+        list: impl FnOnce() -> Vec<Vec<SelectionArns>>,
+    ) -> Arc<Vec<Vec<SelectionArns>>> {
+        let list = || Arc::new(list());
+        get_or_compute(&self.selection_arns, region, || region.to_owned(), list)
     }
 
     /// Returns what the central account may do with a key under a policy of this cache, evaluated at the first call.

@@ -3,6 +3,11 @@
 //! Automatic backups of EFS, jobs of other plans and jobs on demand are not proof: they show nothing about the
 //! plan that selects the resource.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use foldhash::fast::RandomState;
+
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
 use crate::model::backup::Vault;
@@ -11,8 +16,13 @@ use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
 use crate::model::{Listing, Observed, Resource};
 
-use super::backup_plans::{Protection, in_region, is_failure};
-use super::backup_target::{as_if_tagged, target};
+use super::backup_plans::{Chosen, Protection, expect_backups, in_region, is_failure};
+use super::backup_target::target;
+use super::backup_types::{BackupType, type_of};
+use super::central_copies::{CentralCopies, find_copies};
+use super::intervals::{Interval, find_interval};
+use super::job_history::Prerequisites;
+use super::rule_runs::Subject;
 use super::{CheckResult, RuleContext};
 
 /// The vault of EFS automatic backups, which cannot be copied to another account.
@@ -31,12 +41,60 @@ pub enum Proof {
     Open(Gap),
 }
 
+/// What proof of the backups and copies of a resource is compared with.
+#[derive(Debug)]
+pub struct ProofBasis<'a> {
+    /// The verdicts of the rules that a copy depends on.
+    pub prerequisites: Prerequisites,
+    /// The plans that the jobs should be of.
+    pub sources: ProofSources<'a>,
+}
+
+/// What the plans that select a resource lead to expect. The default where they are not known.
+#[derive(Debug, Default)]
+pub struct Expected<'a> {
+    /// The interval of its backups.
+    pub interval: Interval,
+    /// Its copies to the central account.
+    pub copies: CentralCopies<'a>,
+}
+
+/// The addresses of plans, what they back up, and why others may.
+type ExpectedKey = (Vec<usize>, Subject, Option<Gap>);
+
+/// What the plans of a region lead to expect, found once for the resources that the same plans select.
+#[derive(Debug, Default)]
+pub struct ExpectedByPlans<'a>(RwLock<HashMap<ExpectedKey, Arc<Expected<'a>>, RandomState>>);
+
+impl<'a> ExpectedByPlans<'a> {
+    fn get_or_find(
+        &self,
+        plans: &[&'a BackupPlan],
+        subject: Subject,
+        chosen: &Chosen<'a>,
+        find: impl FnOnce() -> Expected<'a>,
+    ) -> Arc<Expected<'a>> {
+        let addresses = plans.iter().map(|plan| std::ptr::from_ref(*plan).addr());
+        let key = (addresses.collect(), subject, chosen.unclear.clone());
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&key) {
+            return Arc::clone(known);
+        }
+        drop(known);
+        let found = Arc::new(find());
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(key).or_insert(found))
+    }
+}
+
 /// The plans whose jobs prove that a resource is backed up.
 #[derive(Debug)]
 pub struct ProofSources<'a> {
     protection: Option<Protection<'a>>,
     /// The plans that select the resource.
     own: Vec<&'a BackupPlan>,
+    /// What they lead to expect.
+    pub expected: Arc<Expected<'a>>,
     /// The plans that select a stack that contains it.
     of_stacks: Vec<&'a BackupPlan>,
     /// Why other plans may select it.
@@ -50,12 +108,13 @@ pub struct ProofSources<'a> {
 }
 
 impl<'a> ProofSources<'a> {
-    /// Finds the plans that select a resource, directly or as part of a stack.
+    /// Finds the plans that select a resource, directly or as part of a stack. `known` has what was expected of others.
     #[must_use]
-    pub fn find(cx: &RuleContext<'a>, resource: Resource<'a>) -> Self {
+    pub fn find(cx: &RuleContext<'a>, resource: Resource<'a>, known: &ExpectedByPlans<'a>) -> Self {
         let mut sources = ProofSources {
             protection: None,
             own: Vec::new(),
+            expected: Arc::default(),
             of_stacks: Vec::new(),
             open: None,
             open_stacks: None,
@@ -72,11 +131,15 @@ impl<'a> ProofSources<'a> {
         let region = cx.snapshot.regions.get(cx.region);
         sources.listed = region.map_or(&[], |it| &it.backup_plans.items);
         sources.vaults = region.map(|it| &it.vaults);
-        // Where its tags are not known, it is taken for tagged.
-        if let Some(own) = as_if_tagged(cx, resource) {
+        if let Some(own) = expect_backups(cx, resource) {
             let chosen = protection.chosen(&own);
-            sources.open = chosen.open;
+            let subject = type_of(resource).map_or(Subject::Continuous, BackupType::subject);
             sources.own = protection.plans_of(&chosen.by);
+            sources.expected = known.get_or_find(&sources.own, subject, &chosen, || Expected {
+                interval: find_interval(cx, &protection, &chosen, subject),
+                copies: find_copies(cx, &protection, &chosen, subject),
+            });
+            sources.open = chosen.open;
         }
         let unlisted = region.and_then(|it| it.stacks.gap.as_ref());
         sources.open_stacks = unlisted.or(cx.half_read_stack()).cloned();

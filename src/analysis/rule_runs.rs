@@ -21,7 +21,7 @@ use super::schedule::{Minute, Runs, longest_gap_hours};
 const PAUSE: Minute = 31 * 1440;
 
 /// What a plan backs up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A type that has continuous backups, which are not scheduled, or one that is not known.
     Continuous,

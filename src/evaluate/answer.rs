@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use foldhash::fast::RandomState;
 
 use crate::analysis::encryption::EncryptionState;
+use crate::analysis::proof::ExpectedByPlans;
 use crate::analysis::{Outcome, Remedy};
 use crate::report::Explanation;
 use crate::rule::Rule;
@@ -47,6 +48,7 @@ impl Answer {
 #[derive(Default)]
 pub(super) struct SharedAnswers<'a> {
     known: RwLock<KnownOutcomes<'a>>,
+    pub(super) expected: ExpectedByPlans<'a>,
 }
 
 type KnownOutcomes<'a> =

@@ -14,7 +14,7 @@ use crate::report::{Part, Unread};
 use super::answer::SharedAnswers;
 use super::evaluation::Inputs;
 use super::gating::RegionStakes;
-use super::resource::{Subject, check_rule, is_shortcoming};
+use super::resource::{Subject, check_prerequisite, is_shortcoming};
 
 /// A part of a snapshot that is evaluated by itself.
 #[derive(Debug, Clone, Copy)]
@@ -191,7 +191,7 @@ impl<'a> Inputs<'a> {
     ) -> Vec<Shortcoming> {
         let rules = self.rules.stack_prerequisites.iter();
         let outcomes = rules.filter_map(|rule| {
-            let outcome = check_rule(rule, cx, resource, None)?;
+            let outcome = check_prerequisite(rule, cx, resource)?;
             Some(Shortcoming {
                 rule: rule.id,
                 outcome,

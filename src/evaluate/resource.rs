@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::declaration::declare;
 use crate::analysis::encryption::EncryptionState;
+use crate::analysis::proof::{ProofBasis, ProofSources};
 use crate::analysis::{Outcome, Prerequisites, Remedy, RuleContext, Verdict};
 use crate::model::fact::Fact;
 use crate::model::service::Service;
@@ -82,15 +83,13 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Checks a rule; `None` where it is not about the resource's kind, or needs proof of backups that the
-/// resource need not have.
-pub(super) fn check_rule<'a>(
+/// Checks a prerequisite of a copy; `None` where it is not about the resource's kind.
+pub(super) fn check_prerequisite<'a>(
     rule: &Rule,
     cx: &RuleContext<'a>,
     resource: Resource<'a>,
-    prerequisites: Option<&Prerequisites>,
 ) -> Option<Outcome> {
-    let result = rule.check_resource(cx, resource, prerequisites)?;
+    let result = rule.check_resource(cx, resource, None)?;
     Some(Outcome::from(result))
 }
 
@@ -297,7 +296,7 @@ impl<'a> Inputs<'a> {
             };
             let Some(answer) = answer else { continue };
             if let (Some(prerequisites), true) = (&mut prerequisites, rule.is_copy_prerequisite()) {
-                prerequisites.insert(rule.id, answer.outcome().verdict_on_copy());
+                prerequisites.add(rule.id, answer.outcome().verdict_on_copy());
             }
             checked.push(self.rate_answer(rule, answer));
         }
@@ -306,8 +305,12 @@ impl<'a> Inputs<'a> {
             return checked;
         };
         self.add_unselected_prerequisites(&mut prerequisites, cx, subject.resource);
+        let basis = ProofBasis {
+            prerequisites,
+            sources: ProofSources::find(cx, subject.resource, &answers.expected),
+        };
         for rule in proof {
-            if let Some(outcome) = self.check_subject(rule, cx, subject, Some(&prerequisites)) {
+            if let Some(outcome) = self.check_subject(rule, cx, subject, Some(&basis)) {
                 checked.push(self.rate_answer(rule, Answer::Own(outcome)));
             }
         }
@@ -339,9 +342,9 @@ impl<'a> Inputs<'a> {
     ) {
         for rule in &self.rules.copy_prerequisites {
             if prerequisites.verdict_of(rule.id).is_none()
-                && let Some(outcome) = check_rule(rule, cx, resource, None)
+                && let Some(outcome) = check_prerequisite(rule, cx, resource)
             {
-                prerequisites.insert(rule.id, outcome.verdict_on_copy());
+                prerequisites.add(rule.id, outcome.verdict_on_copy());
             }
         }
     }
@@ -351,9 +354,9 @@ impl<'a> Inputs<'a> {
         rule: &Rule,
         cx: &RuleContext<'a>,
         subject: &Subject<'a>,
-        prerequisites: Option<&Prerequisites>,
+        basis: Option<&ProofBasis<'_>>,
     ) -> Option<Outcome> {
-        let result = rule.check_resource(cx, subject.resource, prerequisites)?;
+        let result = rule.check_resource(cx, subject.resource, basis)?;
         let mut outcome = match result {
             // An account's settings are rarely in the plan of its resources.
             Err(gap) if subject.kind.is_settings() && gap.kind == GapKind::Unplanned => {

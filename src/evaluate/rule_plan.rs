@@ -15,7 +15,7 @@ const COPY_GROUPS: [Group; 2] = [Group::Encryption, Group::Service];
 pub(super) struct RulePlan {
     /// The rules whose findings are reported, in the order of the catalog.
     pub(super) reported: Vec<&'static Rule>,
-    /// Those of them that look at a resource itself.
+    /// Those of them that look at a resource itself, by id: nearly the order of the findings of a resource.
     pub(super) direct: Vec<&'static Rule>,
     /// Those of them that compare proof of backups and copies with what the others found.
     pub(super) proof: Vec<&'static Rule>,
@@ -36,10 +36,11 @@ impl RulePlan {
         };
         let reported =
             select(&|rule| options.selects_rule(rule) && options.applies_to(rule, selection));
-        let (proof, direct) = reported
+        let (proof, mut direct): (Vec<_>, Vec<_>) = reported
             .iter()
             .copied()
             .partition(|rule| matches!(rule.check, Check::Proof(_)));
+        direct.sort_by_key(|rule| rule.id);
         RulePlan {
             reported,
             direct,

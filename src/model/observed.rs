@@ -138,11 +138,11 @@ impl<T> Default for Listing<T> {
 /// Why something is not known.
 ///
 /// A pointer: most facts of a large account are known, and each of them has room for a gap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Gap(Arc<GapDetails>);
 
 /// What is known about a gap.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GapDetails {
     /// What sort of failure it was.
@@ -168,7 +168,7 @@ pub struct GapDetails {
 }
 
 /// A fact about an account on which a resource of a plan or template depends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountFact {
     /// Whether new EBS volumes of the region are encrypted by default.
@@ -186,7 +186,7 @@ pub enum AccountFact {
 }
 
 /// What sort of failure left something unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GapKind {
     /// The credentials may not do it.

@@ -1,13 +1,12 @@
 use jiff::Timestamp;
 
-use crate::analysis::intervals::find_interval;
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
     HOURS_LISTED, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
-use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
+use crate::analysis::proof::{Proof, ProofBasis, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext};
 use crate::model::Resource;
 use crate::model::fact::Fact;
@@ -59,8 +58,12 @@ rule! {
 fn check_backups(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
-    found: &Prerequisites,
+    basis: &ProofBasis<'_>,
 ) -> CheckResult {
+    let ProofBasis {
+        prerequisites: found,
+        sources,
+    } = basis;
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
@@ -74,7 +77,6 @@ fn check_backups(
         _ => false,
     };
     let forgotten = listed.iter().filter(is_forgotten).count();
-    let sources = ProofSources::find(cx, resource);
     let proofs: Vec<(&BackupJob, Proof)> = listed
         .iter()
         .map(|job| (*job, sources.check_backup(job)))
@@ -83,7 +85,7 @@ fn check_backups(
         Proof::Open(gap) => Some(gap),
         _ => None,
     });
-    let interval = find_interval(cx, resource);
+    let interval = &sources.expected.interval;
     let check = |with_open: bool, hours: u32| {
         let counts = |proof: &Proof| match proof {
             Proof::Yes => true,

@@ -1,14 +1,14 @@
 use jiff::Timestamp;
 
 use crate::analysis::backup_plans::account_of;
-use crate::analysis::central_copies::{CentralCopies, find_copies_of, join_reasons};
+use crate::analysis::central_copies::{CentralCopies, join_reasons};
 use crate::analysis::job_errors;
 use crate::analysis::job_errors::Work;
 use crate::analysis::job_history;
 use crate::analysis::job_history::{
     COPY_HOURS, History, Job, Phase, Prerequisites, ago, day, limit, name_part, within,
 };
-use crate::analysis::proof::{Proof, ProofSources, check_both_ways};
+use crate::analysis::proof::{Proof, ProofBasis, ProofSources, check_both_ways};
 use crate::analysis::{CheckResult, Outcome, RuleContext, Verdict};
 use crate::model::Resource;
 use crate::model::arn::Arn;
@@ -65,16 +65,19 @@ const SUPPORTED: &str = "cross-account-copy-supported";
 fn check_copies(
     cx: &RuleContext<'_>,
     resource: Resource<'_>,
-    found: &Prerequisites,
+    basis: &ProofBasis<'_>,
 ) -> CheckResult {
+    let ProofBasis {
+        prerequisites: found,
+        sources,
+    } = basis;
     let Some((arn, _)) = resource.arn_and_id() else {
         return Ok(Outcome::skip("has no backups"));
     };
     if resource.is_never_selected()? {
         return Ok(Outcome::skip("not backed up itself"));
     }
-    let sources = &ProofSources::find(cx, resource);
-    let plans = &find_copies_of(cx, resource).unwrap_or_default();
+    let plans = &sources.expected.copies;
     let interval = plans.interval(cx).unwrap_or_default();
     let open = find_open_job(cx, arn, sources);
     check_both_ways(open.as_ref(), |with_open| {
