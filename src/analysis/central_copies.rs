@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::model::arn::{Arn, partition_of};
+use crate::model::backup::EFS_VAULT;
 use crate::model::backup_plan::{BackupPlan, BackupRule, CopyAction};
 use crate::model::observed::Gap;
 use crate::model::snapshot::UNKNOWN_REGION;
@@ -12,7 +13,6 @@ use crate::text::plural_days;
 use super::RuleContext;
 use super::backup_plans::{Choice, Chosen, Protection, account_of, is_failure};
 use super::intervals::Interval;
-use super::proof::EFS_VAULT;
 use super::rejected_plans::{find_rejection, find_unread_limits};
 use super::rule_runs::{Pause, Subject, Survival, find_runs};
 use super::schedule::{Minute, Runs};

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 
 use crate::iam::truth::Truth;
 use crate::model::arn::Arn;
-use crate::model::backup::Vault;
+use crate::model::backup::{EFS_VAULT, Vault};
 use crate::model::backup_plan::{BackupPlan, BackupRule, ORGANIZATION_PLAN};
 use crate::model::job::{BackupJob, CopyJob, JobOrigin};
 use crate::model::observed::{Gap, GapKind};
@@ -24,11 +24,6 @@ use super::intervals::{Interval, find_interval};
 use super::job_history::Prerequisites;
 use super::rule_runs::Subject;
 use super::{CheckResult, RuleContext};
-
-/// The vault of EFS automatic backups, which cannot be copied to another account.
-///
-/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
-pub const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
 
 /// Whether a job proves that the plans of a resource back it up.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,6 +21,11 @@ pub struct BackupSettings {
 /// The type of a logically air-gapped vault.
 pub const AIR_GAPPED_VAULT: &str = "LOGICALLY_AIR_GAPPED_BACKUP_VAULT";
 
+/// The vault of EFS automatic backups, which cannot be copied to another account.
+///
+/// Source: <https://docs.aws.amazon.com/aws-backup/latest/devguide/working-with-supported-services.html>.
+pub const EFS_VAULT: &str = "aws/efs/automatic-backup-vault";
+
 /// A vault of the account's. Source: AWS Backup API, `ListBackupVaults`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
