@@ -319,3 +319,35 @@ fn names_vault(plan: &BackupPlan, vault: Result<&str, &Gap>) -> Truth {
         (false, None) => Truth::False,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn what_plans_lead_to_expect_is_found_once_for_what_they_select_alike() {
+        let (known, finds) = (ExpectedByPlans::default(), Cell::new(0));
+        let plan: BackupPlan = serde_json::from_str(r#"{"name": "daily"}"#).unwrap();
+        let (one, other) = (plan.clone(), plan);
+        let ask = |plans: &[_], subject, unclear| {
+            let chosen = Chosen {
+                unclear,
+                ..Chosen::default()
+            };
+            known.get_or_find(plans, subject, &chosen, || {
+                finds.set(finds.get() + 1);
+                Expected::default()
+            });
+            finds.get()
+        };
+        assert_eq!(ask(&[&one], Subject::Snapshots, None), 1);
+        assert_eq!(ask(&[&one], Subject::Snapshots, None), 1);
+        assert_eq!(ask(&[&other], Subject::Snapshots, None), 2, "equal text");
+        assert_eq!(ask(&[&one], Subject::Continuous, None), 3);
+        let open = Some(Gap::new(GapKind::Open, "it depends on a tag"));
+        assert_eq!(ask(&[&one], Subject::Snapshots, open.clone()), 4);
+        assert_eq!(ask(&[&one], Subject::Snapshots, open), 4);
+    }
+}
