@@ -1,37 +1,52 @@
 //! The HTTP client that all clients of a scan share.
 
 use aws_config::BehaviorVersion;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime::client::defaults::default_http_client_plugin_v2;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::{
     RuntimeComponents, RuntimeComponentsBuilder,
 };
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Returns the HTTP client that the SDK would make for each of its clients.
+/// Returns a client that makes the SDK's own when it is first used.
 pub(super) fn make_http_client() -> Option<LazyHttpClient> {
     let plugin = default_http_client_plugin_v2(BehaviorVersion::latest())?;
     let empty = RuntimeComponentsBuilder::new("http client");
-    let client = plugin.runtime_components(&empty).http_client()?;
-    Some(LazyHttpClient(client))
+    let encrypted = plugin.runtime_components(&empty).http_client()?;
+    let no_roots = TlsContext::builder().with_trust_store(TrustStore::empty());
+    let plain = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(no_roots.build().ok()?)
+        .build_https();
+    Some(LazyHttpClient { encrypted, plain })
 }
 
 /// An HTTP client that begins with its first call. The SDK's own parses the root certificates again for each client of
 /// a service, to have them before the first call: a tenth of the processor time of an organization.
 #[derive(Debug, Clone)]
-pub(super) struct LazyHttpClient(SharedHttpClient);
+pub(super) struct LazyHttpClient {
+    /// The SDK's own, for HTTPS.
+    encrypted: SharedHttpClient,
+    /// For emulators, which need no certificates.
+    plain: SharedHttpClient,
+}
 
 impl LazyHttpClient {
-    /// Reads the root certificates, which the first call does otherwise.
+    /// Reads the root certificates, which the first call by HTTPS does otherwise.
     pub(super) fn read_certificates(&self) {
         let empty = RuntimeComponentsBuilder::new("http client");
         // What is wrong with them, the first call says.
         let _ = self
-            .0
+            .encrypted
             .validate_base_client_config(&empty, &ConfigBag::base());
     }
 }
@@ -42,11 +57,34 @@ impl HttpClient for LazyHttpClient {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        self.0.http_connector(settings, components)
+        SharedHttpConnector::new(ConnectByScheme {
+            client: self.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.0.connector_metadata()
+        self.encrypted.connector_metadata()
+    }
+}
+
+/// Connects when it is known how: each client keeps the connectors that it made.
+#[derive(Debug)]
+struct ConnectByScheme {
+    client: LazyHttpClient,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for ConnectByScheme {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = match request.uri().starts_with("http://") {
+            true => &self.client.plain,
+            false => &self.client.encrypted,
+        };
+        let connector = client.http_connector(&self.settings, &self.components);
+        connector.call(request)
     }
 }
 
@@ -55,22 +93,34 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use aws_config::SdkConfig;
+    use aws_config::{Region, SdkConfig};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
     use aws_smithy_runtime_api::box_error::BoxError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
 
     use super::*;
 
-    /// Counts how often it would read the root certificates.
+    /// Counts how often it would read the root certificates, and its calls, which all fail.
     #[derive(Debug, Default, Clone)]
-    struct Eager(Arc<AtomicUsize>);
+    struct Counting {
+        readings: Arc<AtomicUsize>,
+        calls: Arc<AtomicUsize>,
+    }
 
-    impl HttpClient for Eager {
+    impl Counting {
+        fn counts(&self) -> [usize; 2] {
+            [&self.readings, &self.calls].map(|it| it.load(Ordering::Relaxed))
+        }
+    }
+
+    impl HttpClient for Counting {
         fn http_connector(
             &self,
             _: &HttpConnectorSettings,
             _: &RuntimeComponents,
         ) -> SharedHttpConnector {
-            unreachable!("no call is sent")
+            SharedHttpConnector::new(self.clone())
         }
 
         fn validate_base_client_config(
@@ -78,24 +128,46 @@ mod tests {
             _: &RuntimeComponentsBuilder,
             _: &ConfigBag,
         ) -> Result<(), BoxError> {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.readings.fetch_add(1, Ordering::Relaxed);
             Ok(())
         }
     }
 
-    fn make_client(http: impl HttpClient + 'static) -> aws_sdk_sts::Client {
+    impl HttpConnector for Counting {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            HttpConnectorFuture::ready(Err(ConnectorError::user("a test".into())))
+        }
+    }
+
+    fn make_client(http: impl HttpClient + 'static, endpoint: &str) -> aws_sdk_sts::Client {
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "example", None, None, "test");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(SharedHttpClient::new(http));
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .region(Region::from_static("eu-central-1"))
+            .endpoint_url(endpoint)
+            .http_client(http);
         aws_sdk_sts::Client::new(&config.build())
     }
 
-    #[test]
-    fn a_client_of_a_service_does_not_read_the_root_certificates() {
-        let eager = Eager::default();
-        make_client(eager.clone());
-        assert_eq!(eager.0.load(Ordering::Relaxed), 1, "the SDK does");
-        make_client(LazyHttpClient(SharedHttpClient::new(eager.clone())));
-        assert_eq!(eager.0.load(Ordering::Relaxed), 1, "the scan does not");
+    #[tokio::test]
+    async fn the_root_certificates_are_not_read_for_each_client_nor_for_plain_endpoints() {
+        let [own, encrypted, plain] = [(); 3].map(|()| Counting::default());
+        make_client(own.clone(), "https://localhost");
+        assert_eq!(own.counts(), [1, 0], "the SDK reads them for each client");
+        let lazy = LazyHttpClient {
+            encrypted: SharedHttpClient::new(encrypted.clone()),
+            plain: SharedHttpClient::new(plain.clone()),
+        };
+        for endpoint in [
+            "https://localhost",
+            "http://localhost",
+            "http://127.0.0.1:1",
+        ] {
+            let client = make_client(lazy.clone(), endpoint);
+            assert!(client.get_caller_identity().send().await.is_err());
+        }
+        assert_eq!((encrypted.counts(), plain.counts()), ([0, 1], [0, 2]));
     }
 }

@@ -361,7 +361,10 @@ fn read_root_certificates(access: &Access, client: Option<LazyHttpClient>) -> Jo
     let endpoint = access.endpoint_url.clone().or_else(of_environment);
     let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
     spawn_blocking(move || {
-        let lacks_roots = !is_plain && rustls_native_certs::load_native_certs().certs.is_empty();
+        if is_plain {
+            return false;
+        }
+        let lacks_roots = rustls_native_certs::load_native_certs().certs.is_empty();
         if let (false, Some(client)) = (lacks_roots, client) {
             client.read_certificates();
         }
