@@ -17,27 +17,33 @@ use aws_smithy_runtime_api::client::runtime_components::{
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Returns a client that makes the SDK's own when it is first used.
-pub(super) fn make_http_client() -> Option<LazyHttpClient> {
+/// Returns a client that makes the SDK's own when it is first used. `is_plain` says that most calls go to an endpoint
+/// without TLS.
+pub(super) fn make_http_client(is_plain: bool) -> Option<LazyHttpClient> {
     let plugin = default_http_client_plugin_v2(BehaviorVersion::latest())?;
     let empty = RuntimeComponentsBuilder::new("http client");
     let encrypted = plugin.runtime_components(&empty).http_client()?;
-    let no_roots = TlsContext::builder().with_trust_store(TrustStore::empty());
-    let plain = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(no_roots.build().ok()?)
-        .build_https();
+    let plain = is_plain.then(make_plain_client).flatten();
     Some(LazyHttpClient { encrypted, plain })
+}
+
+/// Returns a client that trusts no certificate, and so reads none.
+fn make_plain_client() -> Option<SharedHttpClient> {
+    let no_roots = TlsContext::builder().with_trust_store(TrustStore::empty());
+    let client = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(no_roots.build().ok()?);
+    Some(client.build_https())
 }
 
 /// An HTTP client that begins with its first call. The SDK's own parses the root certificates again for each client of
 /// a service, to have them before the first call: a tenth of the processor time of an organization.
 #[derive(Debug, Clone)]
 pub(super) struct LazyHttpClient {
-    /// The SDK's own, for HTTPS.
+    /// The SDK's own.
     encrypted: SharedHttpClient,
-    /// For emulators, which need no certificates.
-    plain: SharedHttpClient,
+    /// For calls without TLS to an emulator.
+    plain: Option<SharedHttpClient>,
 }
 
 impl LazyHttpClient {
@@ -57,11 +63,15 @@ impl HttpClient for LazyHttpClient {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(ConnectByScheme {
-            client: self.clone(),
-            settings: settings.clone(),
-            components: components.clone(),
-        })
+        match &self.plain {
+            None => self.encrypted.http_connector(settings, components),
+            Some(plain) => SharedHttpConnector::new(ConnectByScheme {
+                encrypted: self.encrypted.clone(),
+                plain: plain.http_connector(settings, components),
+                settings: settings.clone(),
+                components: components.clone(),
+            }),
+        }
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
@@ -69,21 +79,23 @@ impl HttpClient for LazyHttpClient {
     }
 }
 
-/// Connects when it is known how: each client keeps the connectors that it made.
+/// Chooses the client when it is known where a call goes: a single service may have an endpoint with TLS.
 #[derive(Debug)]
 struct ConnectByScheme {
-    client: LazyHttpClient,
+    encrypted: SharedHttpClient,
+    plain: SharedHttpConnector,
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
 }
 
 impl HttpConnector for ConnectByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = match request.uri().starts_with("http://") {
-            true => &self.client.plain,
-            false => &self.client.encrypted,
-        };
-        let connector = client.http_connector(&self.settings, &self.components);
+        if request.uri().starts_with("http://") {
+            return self.plain.call(request);
+        }
+        let connector = self
+            .encrypted
+            .http_connector(&self.settings, &self.components);
         connector.call(request)
     }
 }
@@ -156,18 +168,16 @@ mod tests {
         let [own, encrypted, plain] = [(); 3].map(|()| Counting::default());
         make_client(own.clone(), "https://localhost");
         assert_eq!(own.counts(), [1, 0], "the SDK reads them for each client");
-        let lazy = LazyHttpClient {
-            encrypted: SharedHttpClient::new(encrypted.clone()),
-            plain: SharedHttpClient::new(plain.clone()),
-        };
-        for endpoint in [
-            "https://localhost",
-            "http://localhost",
-            "http://127.0.0.1:1",
-        ] {
-            let client = make_client(lazy.clone(), endpoint);
-            assert!(client.get_caller_identity().send().await.is_err());
+        for client in [None, Some(SharedHttpClient::new(plain.clone()))] {
+            let lazy = LazyHttpClient {
+                encrypted: SharedHttpClient::new(encrypted.clone()),
+                plain: client,
+            };
+            for endpoint in ["https://localhost", "http://localhost"] {
+                let client = make_client(lazy.clone(), endpoint);
+                assert!(client.get_caller_identity().send().await.is_err());
+            }
         }
-        assert_eq!((encrypted.counts(), plain.counts()), ([0, 1], [0, 2]));
+        assert_eq!((encrypted.counts(), plain.counts()), ([0, 3], [0, 1]));
     }
 }

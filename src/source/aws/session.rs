@@ -205,8 +205,9 @@ impl Base {
         meter: &Arc<Meter>,
         begin: impl FnOnce(&Clients, &str) -> T,
     ) -> Result<(Self, T), ConnectError> {
-        let http_client = make_http_client();
-        let lacks_roots = read_root_certificates(access, http_client.clone());
+        let is_plain = is_plain(access);
+        let http_client = make_http_client(is_plain);
+        let lacks_roots = read_root_certificates(is_plain, http_client.clone());
         let (mut config, home) = load_config(access, http_client).await;
         if lacks_roots.await.is_ok_and(|lacks_roots| lacks_roots) {
             return Err(ConnectError::NoRootCertificates {
@@ -354,12 +355,16 @@ fn has_credentials_error(error: &(dyn std::error::Error + 'static)) -> bool {
     chain.any(|error| error.is::<CredentialsError>())
 }
 
-/// Reads the root certificates on another thread, which takes as long as all else before the first call. Returns whether
-/// there are none although the endpoint needs them: the SDK reports every server as unknown then.
-fn read_root_certificates(access: &Access, client: Option<LazyHttpClient>) -> JoinHandle<bool> {
+/// Whether the endpoint of all services is one without TLS: that of an emulator.
+fn is_plain(access: &Access) -> bool {
     let of_environment = || std::env::var_os("AWS_ENDPOINT_URL")?.into_string().ok();
     let endpoint = access.endpoint_url.clone().or_else(of_environment);
-    let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
+    endpoint.is_some_and(|url| url.starts_with("http://"))
+}
+
+/// Reads the root certificates on another thread, which takes as long as all else before the first call. Returns whether
+/// there are none although the endpoint needs them: the SDK reports every server as unknown then.
+fn read_root_certificates(is_plain: bool, client: Option<LazyHttpClient>) -> JoinHandle<bool> {
     spawn_blocking(move || {
         if is_plain {
             return false;
